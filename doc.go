@@ -1,0 +1,20 @@
+// Package ballast names the module; the code is in the packages below it.
+//
+// Ballast turns market data, account state and a language model's answer into
+// decisions for multi-asset perpetual futures, and keeps deciding when the
+// model does not. What adds risk passes one gate and is recorded before it is
+// returned.
+//
+//   - decision: the engine, its types, the gate, prompts and decoding
+//   - marketdata: candles, quotes, sources (CSV, simulated), cache;
+//     marketdata/indicator: the indicators, with a second implementation over
+//     cinar/indicator (AGPL-3.0) in marketdata/indicator/cinar
+//   - fallback: the technical risk score and the proposal made from it
+//   - llm: models behind one method; llm/openrouter speaks to OpenRouter and
+//     compatible endpoints, llm/llmtest is a provider that fails on a script
+//   - store: what keeps records; store/memory for tests and trials
+//   - secret: keys that no way of printing reveals
+//
+// The example below is a whole host. Packages whose names end in "test" help
+// hosts to test their own implementations of the seams.
+package ballast

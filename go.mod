@@ -3,6 +3,7 @@ module github.com/ballast-go/ballast
 go 1.26.0
 
 require (
+	github.com/cinar/indicator/v2 v2.1.44
 	github.com/go-json-experiment/json v0.0.0-20260820222146-c27c302e5fc3
 	github.com/shopspring/decimal v1.6.0
 	github.com/stretchr/testify v1.12.1

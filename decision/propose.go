@@ -1,0 +1,118 @@
+package decision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/ballast-go/ballast/llm"
+)
+
+var (
+	errNoModel  = errors.New("no model is configured")
+	errNoScorer = errors.New("no fallback is configured")
+)
+
+// propose fills in the proposal and who made it: the model, else the Scorer,
+// else nobody. The Scorer goes first, because it is quick, its scores are kept
+// beside the model's proposal, and it is ready when the model fails late.
+func (e *Engine) propose(ctx context.Context, rec *Record) {
+	scored, scoreErr := e.score(ctx, rec.Input)
+	res := &rec.Result
+	model, modelErr := e.ask(ctx, rec)
+	switch {
+	case modelErr == nil:
+		rec.Proposal, rec.Assessments = model, scored.Assessments
+		res.Origin, res.Reason = OriginModel, "the model answered"
+		return
+	case scoreErr == nil:
+		rec.Proposal = scored
+		res.Origin, res.Reason = OriginFallback, modelErr.Error()
+		res.Degraded = append(res.Degraded, scored.Degraded...)
+	default:
+		rec.Proposal = holdAll(rec.Input, scoreErr)
+		res.Origin, res.Reason = OriginHold, modelErr.Error()+"; fallback: "+scoreErr.Error()
+		res.Degraded = append(res.Degraded, "fallback: "+scoreErr.Error())
+	}
+	rec.ModelError = modelErr.Error()
+	res.Degraded = append(res.Degraded, "model: "+modelErr.Error())
+	e.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "fallback_used",
+		slog.String("decision_id", res.ID), slog.String("source", string(res.Origin)), slog.String("reason", res.Reason))
+}
+
+// score asks the Scorer, for at most a third of the time that is left.
+func (e *Engine) score(ctx context.Context, in Input) (Proposal, error) {
+	if e.cfg.Scorer == nil {
+		return Proposal{}, errNoScorer
+	}
+	ctx, cancel := context.WithTimeout(ctx, e.left(ctx)/3)
+	defer cancel()
+	return await(ctx, e, "scorer", func(ctx context.Context) (Proposal, error) { return e.cfg.Scorer.Score(ctx, in) })
+}
+
+// left is the time until ctx ends, less what checking and recording may need.
+func (e *Engine) left(ctx context.Context) time.Duration {
+	deadline, _ := ctx.Deadline() // Decide set one
+	left := time.Until(deadline)  // real time: contexts do not follow Config.Now
+	return left - min(left/6, 2*time.Second)
+}
+
+// ask asks the model and decodes its answer. The error says why there is none
+// to use, in words that hold no secret.
+func (e *Engine) ask(ctx context.Context, rec *Record) (Proposal, error) {
+	if e.cfg.LLM == nil {
+		return Proposal{}, errNoModel
+	}
+	messages, err := e.prompts.Build(rec.Input)
+	if err != nil {
+		return Proposal{}, fmt.Errorf("prompt: %w", err)
+	}
+	rec.Request = llm.Request{
+		Model: e.cfg.Model, Messages: messages, Temperature: e.cfg.Temperature, MaxTokens: e.cfg.MaxTokens,
+		Schema: &llm.Schema{Name: AnswerSchemaName, JSON: e.prompts.Schema(rec.Input.Symbols)},
+	}
+	ctx, cancel := context.WithTimeout(ctx, min(e.cfg.ModelTimeout, e.left(ctx)))
+	defer cancel()
+	resp, err := await(ctx, e, "model", func(ctx context.Context) (llm.Response, error) { return e.cfg.LLM.Complete(ctx, rec.Request) })
+	if err != nil {
+		return Proposal{}, modelFailed(ctx, e.cfg.ModelTimeout, err)
+	}
+	rec.Responses = []llm.Response{resp}
+	rec.Result.Usage = rec.Result.Usage.Add(resp.Usage)
+	answer, err := DecodeAnswer(resp, rec.Input.Symbols)
+	var bad *AnswerError
+	if errors.As(err, &bad) && bad.Alarm {
+		e.cfg.Logger.LogAttrs(ctx, slog.LevelError, "answer_alarm",
+			slog.String("decision_id", rec.Result.ID), slog.String("model", resp.Model), slog.String("error", bad.Error()))
+	}
+	if bad != nil && bad.Partial != nil {
+		answer.Decision = *bad.Partial // the gate's result holds what is missing
+		rec.Result.Degraded = append(rec.Result.Degraded, "model: "+err.Error())
+		err = nil
+	}
+	if err != nil {
+		return Proposal{}, fmt.Errorf("unusable answer: %w", err)
+	}
+	rec.Result.Model, rec.Normalised = resp.Model, answer.Normalised
+	return Proposal{Decision: answer.Decision}, nil
+}
+
+// modelFailed words a timeout by its bound, which "context deadline exceeded"
+// does not name.
+func modelFailed(ctx context.Context, limit time.Duration, err error) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("no answer within %s: %w", limit, err)
+	}
+	return err
+}
+
+// holdAll proposes nothing.
+func holdAll(in Input, why error) Proposal {
+	p := Proposal{Decision: Decision{PortfolioRationale: "nothing proposed: " + why.Error(), PortfolioRiskLevel: RiskHigh}}
+	for _, symbol := range in.Symbols {
+		p.Decision.Decisions = append(p.Decision.Decisions, holdAsset(symbol, "nothing proposed: "+why.Error()))
+	}
+	return p
+}

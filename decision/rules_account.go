@@ -1,0 +1,209 @@
+package decision
+
+import (
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// Leverage refuses entries at more leverage than the smallest of MaxLeverage,
+// the strategy's maximum and the exchange's bracket for the notional after
+// the action. New positions use the account's leverage, open ones their own.
+type Leverage struct{}
+
+// Name is "leverage".
+func (Leverage) Name() string { return "leverage" }
+
+// Check implements Rule.
+func (r Leverage) Check(in Input, p Proposal) []Violation { return checkAlone(r, in, p) }
+
+func (r Leverage) check(v *view, found *findings) {
+	for i := range v.entries {
+		e := &v.entries[i]
+		if !e.addUSD.IsPositive() {
+			continue
+		}
+		if limit := r.limit(v, &e.ask, e.ask.heldUSD().Add(e.addUSD)); e.ask.leverage.GreaterThan(limit) {
+			found.refuse(e, r.Name(), limit, e.ask.leverage, "leverage of %s must be at most %s, is %s", e.d.Asset, limit, e.ask.leverage)
+		}
+	}
+}
+
+// limit is the highest leverage for an asset at a notional.
+func (Leverage) limit(v *view, a *ask, notionalUSD decimal.Decimal) decimal.Decimal {
+	limit := decimal.Min(decimal.NewFromInt(MaxLeverage), v.in.Strategy.Risk.MaxLeverage)
+	if b, ok := a.bracket(notionalUSD); ok {
+		limit = decimal.Min(limit, b.MaxLeverage)
+	}
+	return limit
+}
+
+func (r Leverage) room(v *view, a *ask) Room {
+	if a.leverage.GreaterThan(r.limit(v, a, a.heldUSD())) {
+		return noRoom()
+	}
+	if a.market == nil || a.market.Instrument == nil {
+		return Room{}
+	}
+	var room Room // up to the largest notional whose bracket still allows the leverage
+	for _, b := range a.market.Instrument.Brackets {
+		if a.leverage.GreaterThan(b.MaxLeverage) {
+			continue
+		}
+		if !b.UpToUSD.Valid {
+			return Room{}
+		}
+		if left := b.UpToUSD.Decimal.Sub(a.heldUSD()); !room.AssetUSD.Valid || left.GreaterThan(room.AssetUSD.Decimal) {
+			room.AssetUSD = decimal.NewNullDecimal(left)
+		}
+	}
+	return room
+}
+
+// MaxPositions refuses new positions when open and new ones together would be
+// more than the strategy's MaxPositions. Open positions in assets that were
+// not asked about count.
+type MaxPositions struct{}
+
+// Name is "max_positions".
+func (MaxPositions) Name() string { return "max_positions" }
+
+// Check implements Rule.
+func (r MaxPositions) Check(in Input, p Proposal) []Violation { return checkAlone(r, in, p) }
+
+func (r MaxPositions) check(v *view, found *findings) {
+	opening := 0
+	for i := range v.entries {
+		if v.entries[i].opens {
+			opening++
+		}
+	}
+	after := len(v.in.Account.Positions) + opening
+	if after <= v.in.Strategy.MaxPositions {
+		return
+	}
+	for i := range v.entries {
+		if e := &v.entries[i]; e.opens {
+			found.refuse(e, r.Name(), decimal.NewFromInt(int64(v.in.Strategy.MaxPositions)), decimal.NewFromInt(int64(after)),
+				"positions must number at most %d, would be %d (%d open, %d new)", v.in.Strategy.MaxPositions, after, len(v.in.Account.Positions), opening)
+		}
+	}
+}
+
+func (MaxPositions) room(v *view, a *ask) Room {
+	if a.position == nil && len(v.in.Account.Positions) >= v.in.Strategy.MaxPositions {
+		return noRoom()
+	}
+	return Room{}
+}
+
+// DailyLoss refuses all new risk once realised and unrealised P&L since 00:00
+// UTC have reached −MaxDailyLoss % of that day's opening equity. An unknown
+// opening equity is taken as balance − realised P&L of the day.
+type DailyLoss struct{}
+
+// Name is "daily_loss".
+func (DailyLoss) Name() string { return "daily_loss" }
+
+// Check implements Rule.
+func (r DailyLoss) Check(in Input, p Proposal) []Violation { return checkAlone(r, in, p) }
+
+func (r DailyLoss) check(v *view, found *findings) {
+	if !v.anyRisk() {
+		return
+	}
+	if pnl, limit := v.pnlUSD, v.pnlLimitUSD; pnl.LessThanOrEqual(limit) {
+		found.whole(Violation{
+			Rule: r.Name(), Severity: SeverityError, Limit: limit.String(), Value: pnl.String(),
+			Message: "P&L since 00:00 UTC must be above " + limit.String() + " USD (-" + v.in.Strategy.Risk.MaxDailyLoss.String() +
+				" % of the day's opening equity), is " + pnl.String(),
+		})
+	}
+}
+
+// dayLoss is the P&L of the day and the loss at which new risk ends.
+func dayLoss(in *Input) (pnl, limit decimal.Decimal) {
+	a := &in.Account
+	opening := a.BalanceUSD.Sub(a.RealizedPnLTodayUSD)
+	if a.EquityAtMidnightUSD.Valid {
+		opening = a.EquityAtMidnightUSD.Decimal
+	}
+	limit = decimal.Max(opening, decimal.Zero).Mul(in.Strategy.Risk.MaxDailyLoss).Shift(-2).Neg()
+	return a.RealizedPnLTodayUSD.Add(a.UnrealizedPnLUSD()), limit
+}
+
+func (DailyLoss) room(v *view, _ *ask) Room {
+	if v.pnlUSD.LessThanOrEqual(v.pnlLimitUSD) {
+		return Room{AssetUSD: decimal.NewNullDecimal(decimal.Zero), TotalUSD: decimal.NewNullDecimal(decimal.Zero)}
+	}
+	return Room{}
+}
+
+// Halted refuses all new risk while the kill switch is on, for the account or
+// globally.
+type Halted struct{}
+
+// Name is "halted".
+func (Halted) Name() string { return "halted" }
+
+// Check implements Rule.
+func (r Halted) Check(in Input, p Proposal) []Violation { return checkAlone(r, in, p) }
+
+func (r Halted) check(v *view, found *findings) {
+	if (v.in.Halted || v.in.Account.Halted) && v.anyRisk() {
+		found.whole(Violation{Rule: r.Name(), Severity: SeverityError, Message: "trading is halted: only actions that reduce risk are allowed"})
+	}
+}
+
+func (Halted) room(v *view, _ *ask) Room {
+	if v.in.Halted || v.in.Account.Halted {
+		return Room{AssetUSD: decimal.NewNullDecimal(decimal.Zero), TotalUSD: decimal.NewNullDecimal(decimal.Zero)}
+	}
+	return Room{}
+}
+
+func (v *view) anyRisk() bool {
+	for i := range v.entries {
+		if v.entries[i].addsRisk {
+			return true
+		}
+	}
+	return false
+}
+
+// Cooldown refuses entries on an asset whose newest entry is younger than the
+// strategy's cooldown.
+type Cooldown struct{}
+
+// Name is "cooldown".
+func (Cooldown) Name() string { return "cooldown" }
+
+// Check implements Rule.
+func (r Cooldown) Check(in Input, p Proposal) []Violation { return checkAlone(r, in, p) }
+
+func (r Cooldown) check(v *view, found *findings) {
+	for i := range v.entries {
+		e := &v.entries[i]
+		if !e.addUSD.IsPositive() {
+			continue
+		}
+		if age, limit, active := r.active(v, e.d.Asset); active {
+			found.refuse(e, r.Name(), decimal.NewFromInt(int64(limit/time.Second)), decimal.NewFromInt(int64(age/time.Second)),
+				"last entry on %s must be at least %s ago, was %s", e.d.Asset, limit, age.Round(time.Second))
+		}
+	}
+}
+
+func (Cooldown) active(v *view, asset string) (age, limit time.Duration, active bool) {
+	last, ok := v.in.Account.LastEntryAt[asset]
+	limit = time.Duration(v.in.Strategy.Risk.CooldownSeconds) * time.Second
+	age = v.in.At.Sub(last)
+	return age, limit, ok && age < limit
+}
+
+func (r Cooldown) room(v *view, a *ask) Room {
+	if _, _, active := r.active(v, a.asset); active {
+		return noRoom()
+	}
+	return Room{}
+}

@@ -1,0 +1,207 @@
+package decision
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/shopspring/decimal"
+)
+
+// AvailableCapital refuses all new risk when its margin, Σ allocation ÷
+// leverage, exceeds the account's available balance. What reductions would
+// free does not count: they may not be filled.
+type AvailableCapital struct{}
+
+// Name is "available_capital".
+func (AvailableCapital) Name() string { return "available_capital" }
+
+// Check implements Rule.
+func (r AvailableCapital) Check(in Input, p Proposal) []Violation { return checkAlone(r, in, p) }
+
+func (r AvailableCapital) check(v *view, found *findings) {
+	margin := v.newMarginUSD()
+	available := v.in.Account.AvailableUSD
+	if !margin.IsPositive() || !margin.GreaterThan(available) {
+		return
+	}
+	found.whole(Violation{
+		Rule: r.Name(), Severity: SeverityError, Limit: available.String(), Value: margin.String(),
+		Message: "allocation exceeds available capital: margin " + margin.String() + " of " + available.String() + " available (" + v.spends() + ")",
+	})
+}
+
+func (AvailableCapital) room(v *view, a *ask) Room {
+	return Room{
+		AssetUSD: decimal.NewNullDecimal(v.in.Account.AvailableUSD.Mul(a.leverage)),
+		TotalUSD: decimal.NewNullDecimal(v.in.Account.AvailableUSD.Mul(v.in.Account.Leverage)),
+	}
+}
+
+// newMarginUSD is the margin of everything that the proposal adds.
+func (v *view) newMarginUSD() decimal.Decimal {
+	total := decimal.Zero
+	for i := range v.entries {
+		if e := &v.entries[i]; e.addUSD.IsPositive() {
+			total = total.Add(divUp(e.addUSD, e.ask.leverage))
+		}
+	}
+	return total
+}
+
+// spends lists what adds notional, in alphabetical order.
+func (v *view) spends() string {
+	var parts []string
+	for i := range v.entries {
+		if e := &v.entries[i]; e.addUSD.IsPositive() {
+			parts = append(parts, e.d.Asset+" "+e.addUSD.String()+" at "+e.ask.leverage.String()+"x")
+		}
+	}
+	slices.Sort(parts)
+	return strings.Join(parts, ", ")
+}
+
+// LargeAllocation warns about one allocation above WarnPercent of the
+// available balance.
+type LargeAllocation struct{ WarnPercent int64 }
+
+// Name is "large_allocation".
+func (LargeAllocation) Name() string { return "large_allocation" }
+
+// Check implements Rule.
+func (r LargeAllocation) Check(in Input, p Proposal) []Violation { return checkAlone(r, in, p) }
+
+func (r LargeAllocation) check(v *view, found *findings) {
+	limit := percentOf(v.in.Account.AvailableUSD, r.WarnPercent)
+	for i := range v.entries {
+		if e := &v.entries[i]; e.addUSD.IsPositive() && e.addUSD.GreaterThan(limit) {
+			found.warn(e, r.Name(), "allocation %s is more than %d %% of the available balance %s", e.addUSD, r.WarnPercent, v.in.Account.AvailableUSD)
+		}
+	}
+}
+
+func percentOf(d decimal.Decimal, percent int64) decimal.Decimal {
+	return d.Mul(decimal.New(percent, -2))
+}
+
+// PositionSize refuses a position whose notional after the action exceeds the
+// account's MaxPositionSizeUSD.
+type PositionSize struct{}
+
+// Name is "position_size".
+func (PositionSize) Name() string { return "position_size" }
+
+// Check implements Rule.
+func (r PositionSize) Check(in Input, p Proposal) []Violation { return checkAlone(r, in, p) }
+
+func (r PositionSize) check(v *view, found *findings) {
+	limit := v.in.Account.MaxPositionSizeUSD
+	for i := range v.entries {
+		e := &v.entries[i]
+		if e.addUSD.IsPositive() && e.addUSD.GreaterThan(r.room(v, &e.ask).AssetUSD.Decimal) {
+			after := e.ask.heldUSD().Add(e.addUSD)
+			found.refuse(e, r.Name(), limit, after, "position in %s must be at most %s USD, would be %s", e.d.Asset, limit, after)
+		}
+	}
+}
+
+func (PositionSize) room(v *view, a *ask) Room {
+	return Room{AssetUSD: decimal.NewNullDecimal(v.in.Account.MaxPositionSizeUSD.Sub(a.heldUSD()))}
+}
+
+// RiskPerTrade refuses a position that would lose more at its stop than
+// MaxRiskPerTrade % of the balance: notional after the action × stop distance.
+// Without a stop the strategy's own stop distance counts.
+type RiskPerTrade struct{}
+
+// Name is "risk_per_trade".
+func (RiskPerTrade) Name() string { return "risk_per_trade" }
+
+// Check implements Rule.
+func (r RiskPerTrade) Check(in Input, p Proposal) []Violation { return checkAlone(r, in, p) }
+
+func (r RiskPerTrade) check(v *view, found *findings) {
+	limit := v.maxLossUSD
+	for i := range v.entries {
+		e := &v.entries[i]
+		if !e.addsRisk || !e.addUSD.GreaterThan(r.room(v, &e.ask).AssetUSD.Decimal) {
+			continue
+		}
+		loss := e.ask.heldUSD().Add(e.addUSD).Mul(e.ask.stopPercent).Shift(-2).RoundUp(8)
+		found.refuse(e, r.Name(), limit, loss, "loss at the stop of %s must be at most %s USD (%s %% of balance), would be %s at a distance of %s %%",
+			e.d.Asset, limit, v.in.Strategy.Risk.MaxRiskPerTrade, loss, e.ask.stopPercent)
+	}
+}
+
+func (RiskPerTrade) room(v *view, a *ask) Room {
+	if !a.stopPercent.IsPositive() {
+		return Room{AssetUSD: decimal.NewNullDecimal(decimal.Zero.Sub(a.heldUSD()))} // a stop at the price is no stop
+	}
+	return Room{AssetUSD: decimal.NewNullDecimal(divDown(v.maxLossUSD.Mul(hundred), a.stopPercent).Sub(a.heldUSD()))}
+}
+
+// Exposure refuses all new risk when the margin of all positions afterwards
+// exceeds MaxPercent of the balance, and warns above WarnPercent.
+type Exposure struct{ WarnPercent, MaxPercent int64 }
+
+// Name is "exposure".
+func (Exposure) Name() string { return "exposure" }
+
+// Check implements Rule.
+func (r Exposure) Check(in Input, p Proposal) []Violation { return checkAlone(r, in, p) }
+
+func (r Exposure) check(v *view, found *findings) {
+	added := v.newMarginUSD()
+	if !added.IsPositive() {
+		return
+	}
+	after := v.marginUSD.Add(added)
+	severity, percent := SeverityError, r.MaxPercent
+	if !after.GreaterThan(percentOf(v.in.Account.BalanceUSD, percent)) {
+		severity, percent = SeverityWarning, r.WarnPercent
+	}
+	limit := percentOf(v.in.Account.BalanceUSD, percent)
+	if after.GreaterThan(limit) {
+		found.whole(Violation{
+			Rule: r.Name(), Severity: severity, Limit: limit.String(), Value: after.String(),
+			Message: "margin of all positions must be at most " + limit.String() + " USD (" + decimal.NewFromInt(percent).String() +
+				" % of balance), would be " + after.String() + " (" + v.spends() + ")",
+		})
+	}
+}
+
+func (r Exposure) room(v *view, a *ask) Room {
+	left := percentOf(v.in.Account.BalanceUSD, r.MaxPercent).Sub(v.marginUSD)
+	return Room{
+		AssetUSD: decimal.NewNullDecimal(left.Mul(a.leverage)),
+		TotalUSD: decimal.NewNullDecimal(left.Mul(v.in.Account.Leverage)),
+	}
+}
+
+// Concentration refuses an asset whose margin afterwards exceeds MaxPercent
+// of the balance, and warns above WarnPercent.
+type Concentration struct{ WarnPercent, MaxPercent int64 }
+
+// Name is "concentration".
+func (Concentration) Name() string { return "concentration" }
+
+// Check implements Rule.
+func (r Concentration) Check(in Input, p Proposal) []Violation { return checkAlone(r, in, p) }
+
+func (r Concentration) check(v *view, found *findings) {
+	for i := range v.entries {
+		e := &v.entries[i]
+		if !e.addUSD.IsPositive() {
+			continue
+		}
+		margin := divUp(e.ask.heldUSD().Add(e.addUSD), e.ask.leverage)
+		if limit := percentOf(v.in.Account.BalanceUSD, r.MaxPercent); margin.GreaterThan(limit) {
+			found.refuse(e, r.Name(), limit, margin, "margin of %s must be at most %s USD (%d %% of balance), would be %s", e.d.Asset, limit, r.MaxPercent, margin)
+		} else if margin.GreaterThan(percentOf(v.in.Account.BalanceUSD, r.WarnPercent)) {
+			found.warn(e, r.Name(), "margin of %s would be %s USD, more than %d %% of the balance", e.d.Asset, margin, r.WarnPercent)
+		}
+	}
+}
+
+func (r Concentration) room(v *view, a *ask) Room {
+	return Room{AssetUSD: decimal.NewNullDecimal(percentOf(v.in.Account.BalanceUSD, r.MaxPercent).Mul(a.leverage).Sub(a.heldUSD()))}
+}

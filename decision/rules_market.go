@@ -1,0 +1,196 @@
+package decision
+
+import (
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// MarketData refuses risk on an asset without fresh data: one that is not in
+// Input.Market, or whose last price is older than MaxPriceAge at Input.At.
+type MarketData struct{ MaxPriceAge time.Duration } // zero: 60 s
+
+// Name is "market_data".
+func (MarketData) Name() string { return "market_data" }
+
+// Check implements Rule.
+func (r MarketData) Check(in Input, p Proposal) []Violation { return checkAlone(r, in, p) }
+
+func (r MarketData) maxAge() time.Duration {
+	if r.MaxPriceAge == 0 {
+		return time.Minute
+	}
+	return r.MaxPriceAge
+}
+
+func (r MarketData) check(v *view, found *findings) {
+	for i := range v.entries {
+		e := &v.entries[i]
+		if !e.addsRisk {
+			continue
+		}
+		if e.ask.market == nil {
+			reason := "no market data"
+			if f, ok := v.in.Market.Failures[e.d.Asset]; ok {
+				reason = string(f.Reason)
+			}
+			found.reject(e, r.Name(), "no fresh market data for %.40s: %s", e.d.Asset, reason)
+			continue
+		}
+		if age := v.in.At.Sub(e.ask.market.Quote.LastAt); age > r.maxAge() {
+			found.reject(e, r.Name(), "last price of %s must be at most %s old, was %s", e.d.Asset, r.maxAge(), age.Round(time.Second))
+		}
+	}
+}
+
+func (r MarketData) room(v *view, a *ask) Room {
+	if a.market == nil || v.in.At.Sub(a.market.Quote.LastAt) > r.maxAge() {
+		return noRoom()
+	}
+	return Room{}
+}
+
+func noRoom() Room { return Room{AssetUSD: decimal.NewNullDecimal(decimal.Zero)} }
+
+// PriceLogic refuses stops and targets on the wrong side of the last price:
+// long needs stop < price < target, short target < price < stop. Without
+// market data it only demands positive prices.
+type PriceLogic struct{}
+
+// Name is "price_logic".
+func (PriceLogic) Name() string { return "price_logic" }
+
+// Check implements Rule.
+func (r PriceLogic) Check(in Input, p Proposal) []Violation { return checkAlone(r, in, p) }
+
+func (r PriceLogic) check(v *view, found *findings) {
+	for i := range v.entries {
+		e := &v.entries[i]
+		last, known := e.ask.last()
+		if e.setsStop {
+			r.checkPrice(e, "stop", e.stop.Decimal, last, known, e.ask.side == Long, found)
+		}
+		if e.setsTake {
+			r.checkPrice(e, "target", e.take.Decimal, last, known, e.ask.side == Short, found)
+		}
+	}
+}
+
+func (r PriceLogic) checkPrice(e *entry, what string, price, last decimal.Decimal, known, below bool, found *findings) {
+	switch {
+	case !price.IsPositive():
+		found.reject(e, r.Name(), "%s must be positive, was %s", what, price)
+	case !known || e.ask.side == "":
+	case below && !price.LessThan(last):
+		found.refuse(e, r.Name(), last, price, "%s of a %s must be below the price %s, was %s", what, e.ask.side, last, price)
+	case !below && !price.GreaterThan(last):
+		found.refuse(e, r.Name(), last, price, "%s of a %s must be above the price %s, was %s", what, e.ask.side, last, price)
+	}
+}
+
+// StopRequired refuses whatever adds risk to a position that would have no
+// stop, when the strategy requires one.
+type StopRequired struct{}
+
+// Name is "stop_required".
+func (StopRequired) Name() string { return "stop_required" }
+
+// Check implements Rule.
+func (r StopRequired) Check(in Input, p Proposal) []Violation { return checkAlone(r, in, p) }
+
+func (r StopRequired) check(v *view, found *findings) {
+	if !v.in.Strategy.Risk.StopRequired {
+		return
+	}
+	for i := range v.entries {
+		if e := &v.entries[i]; e.addsRisk && !e.stop.Valid {
+			found.reject(e, r.Name(), "strategy %s requires a stop for %s", v.in.Strategy.ID, e.d.Asset)
+		}
+	}
+}
+
+// RewardRisk warns when an entry aims for less than it risks: |target − price|
+// ÷ |price − stop| below 1.
+type RewardRisk struct{}
+
+// Name is "reward_risk".
+func (RewardRisk) Name() string { return "reward_risk" }
+
+// Check implements Rule.
+func (r RewardRisk) Check(in Input, p Proposal) []Violation { return checkAlone(r, in, p) }
+
+func (r RewardRisk) check(v *view, found *findings) {
+	for i := range v.entries {
+		e := &v.entries[i]
+		last, known := e.ask.last()
+		if !known || !e.addsRisk || !e.addUSD.IsPositive() || !e.stop.Valid || !e.take.Valid {
+			continue
+		}
+		reward, risk := e.take.Decimal.Sub(last), last.Sub(e.stop.Decimal)
+		if e.ask.side == Short {
+			reward, risk = reward.Neg(), risk.Neg()
+		}
+		if reward.IsPositive() && reward.LessThan(risk) { // PriceLogic speaks of the wrong sides
+			found.warn(e, r.Name(), "reward %s is smaller than risk %s", reward, risk)
+		}
+	}
+}
+
+// PositionExists refuses to adjust or close what is not open, and to enter
+// against an open position.
+type PositionExists struct{}
+
+// Name is "position_exists".
+func (PositionExists) Name() string { return "position_exists" }
+
+// Check implements Rule.
+func (r PositionExists) Check(in Input, p Proposal) []Violation { return checkAlone(r, in, p) }
+
+func (r PositionExists) check(v *view, found *findings) {
+	for i := range v.entries {
+		e := &v.entries[i]
+		held := e.ask.position
+		switch e.d.Action {
+		case ActionAdjustPosition, ActionClosePosition, ActionAdjustOrders:
+			if held == nil {
+				found.reject(e, r.Name(), "%s without an open position in %.40s", e.d.Action, e.d.Asset)
+			}
+		case ActionBuy, ActionSell:
+			if held != nil && held.Side != e.ask.side {
+				found.reject(e, r.Name(), "%s while a %s is open in %s: close it first", e.d.Action, held.Side, e.d.Asset)
+			}
+		case ActionHold:
+		}
+	}
+}
+
+func (PositionExists) sided() {}
+
+func (PositionExists) room(_ *view, a *ask) Room {
+	if a.position != nil && a.position.Side != a.side {
+		return noRoom()
+	}
+	return Room{}
+}
+
+// MinConfidence refuses what adds risk with less confidence than the strategy
+// demands, when it demands any.
+type MinConfidence struct{}
+
+// Name is "min_confidence".
+func (MinConfidence) Name() string { return "min_confidence" }
+
+// Check implements Rule.
+func (r MinConfidence) Check(in Input, p Proposal) []Violation { return checkAlone(r, in, p) }
+
+func (r MinConfidence) check(v *view, found *findings) {
+	least := v.in.Strategy.Risk.MinConfidence
+	if !least.Valid {
+		return
+	}
+	for i := range v.entries {
+		if e := &v.entries[i]; e.addsRisk && e.d.Confidence.LessThan(least.Decimal) {
+			found.refuse(e, r.Name(), least.Decimal, e.d.Confidence, "confidence must be at least %s, was %s", least.Decimal, e.d.Confidence)
+		}
+	}
+}

@@ -1,0 +1,206 @@
+package decision
+
+import (
+	"github.com/shopspring/decimal"
+
+	"github.com/ballast-go/ballast/marketdata"
+)
+
+var (
+	one     = decimal.NewFromInt(1)   //nolint:gochecknoglobals // a constant that Go cannot write as one
+	hundred = decimal.NewFromInt(100) //nolint:gochecknoglobals // a constant that Go cannot write as one
+)
+
+// view is what the rules read: the input, the proposal and what follows from
+// them, derived once a gate.
+type view struct {
+	in        *Input
+	p         *Proposal
+	entries   []entry
+	marginUSD decimal.Decimal // of all open positions
+	// maxLossUSD is what one position may lose at its stop; pnlUSD is the
+	// day's, and nothing may be risked once it has reached pnlLimitUSD.
+	maxLossUSD, pnlUSD, pnlLimitUSD decimal.Decimal
+}
+
+// entry is one proposed action as limits see it.
+type entry struct {
+	index    int
+	d        *AssetDecision
+	ask      ask
+	addsRisk bool
+	opens    bool            // a position in an asset that has none
+	addUSD   decimal.Decimal // notional that it adds; zero for reductions and moved stops
+	// stop and take are those in force after the action, null when none.
+	stop, take decimal.NullDecimal
+	// setsStop and setsTake: the action itself names the price.
+	setsStop, setsTake bool
+}
+
+// ask is an Ask with what is known of its asset.
+type ask struct {
+	asset       string
+	side        Side              // empty when the action has none
+	stopPercent decimal.Decimal   // distance of the stop; the strategy's when there is none
+	market      *marketdata.Asset // nil: no fresh data
+	position    *Position         // nil: none open
+	leverage    decimal.Decimal   // of the position, or of the account for a new one
+}
+
+func newView(in *Input, p *Proposal) *view {
+	v := &view{in: in, p: p, marginUSD: in.Account.MarginUSD(), entries: make([]entry, len(p.Decision.Decisions))}
+	v.maxLossUSD = in.Account.BalanceUSD.Mul(in.Strategy.Risk.MaxRiskPerTrade).Shift(-2)
+	v.pnlUSD, v.pnlLimitUSD = dayLoss(in)
+	for i := range p.Decision.Decisions {
+		v.entries[i] = v.entry(i, &p.Decision.Decisions[i])
+	}
+	return v
+}
+
+// ask looks up what is known of an asset.
+func (v *view) ask(asset string, side Side) ask {
+	a := ask{asset: asset, side: side, stopPercent: v.in.Strategy.Risk.StopLossPercentage, leverage: v.in.Account.Leverage}
+	if m, ok := v.in.Market.Assets[asset]; ok && m.Quote.Last.IsPositive() {
+		a.market = &m
+	}
+	for i := range v.in.Account.Positions {
+		if v.in.Account.Positions[i].Symbol == asset {
+			a.position = &v.in.Account.Positions[i]
+			a.leverage = a.position.Leverage
+		}
+	}
+	return a
+}
+
+func (v *view) entry(index int, d *AssetDecision) entry {
+	e := entry{index: index, d: d, ask: v.ask(d.Asset, "")}
+	held := e.ask.position
+	if held != nil {
+		e.ask.side, e.stop, e.take = held.Side, held.SLPrice, held.TPPrice
+	}
+	switch d.Action {
+	case ActionBuy, ActionSell:
+		e.ask.side = Long
+		if d.Action == ActionSell {
+			e.ask.side = Short
+		}
+		e.addUSD, e.opens = d.AllocationUSD, held == nil
+		e.set(d.SLPrice, d.TPPrice)
+	case ActionAdjustPosition:
+		if a := d.PositionAdjustment; a != nil {
+			if a.Type != AdjustDecrease {
+				e.addUSD = a.AmountUSD
+			}
+			e.set(a.NewSLPrice, a.NewTPPrice)
+		}
+	case ActionAdjustOrders:
+		if a := d.OrderAdjustment; a != nil {
+			e.setOrders(a)
+		}
+	case ActionHold, ActionClosePosition:
+	}
+	e.addsRisk = v.in.addsRisk(d, held)
+	if e.stop.Valid && e.ask.market != nil {
+		last := e.ask.market.Quote.Last
+		e.ask.stopPercent = divUp(last.Sub(e.stop.Decimal).Abs().Mul(hundred), last)
+	}
+	return e
+}
+
+func (e *entry) set(stop, take decimal.NullDecimal) {
+	if stop.Valid {
+		e.stop, e.setsStop = stop, true
+	}
+	if take.Valid {
+		e.take, e.setsTake = take, true
+	}
+}
+
+func (e *entry) setOrders(a *OrderAdjustment) {
+	if a.CancelSL {
+		e.stop = decimal.NullDecimal{}
+	}
+	if a.CancelTP {
+		e.take = decimal.NullDecimal{}
+	}
+	if a.AdjustSL && a.NewSLPrice.Valid {
+		e.stop, e.setsStop = a.NewSLPrice, true
+	}
+	if a.AdjustTP && a.NewTPPrice.Valid {
+		e.take, e.setsTake = a.NewTPPrice, true
+	}
+}
+
+// last is the price that stops and targets are judged by; false without data.
+func (a *ask) last() (decimal.Decimal, bool) {
+	if a.market == nil {
+		return decimal.Decimal{}, false
+	}
+	return a.market.Quote.Last, true
+}
+
+// heldUSD is the notional that is open already.
+func (a *ask) heldUSD() decimal.Decimal {
+	if a.position == nil {
+		return decimal.Zero
+	}
+	return a.position.NotionalUSD()
+}
+
+// AddsRisk reports whether the action can increase what may be lost, given the
+// open position: opening and increasing do; moving, cancelling or replacing a
+// stop does when the loss at the stop afterwards is larger than before. A
+// position without a stop counts as able to lose its whole notional.
+func (in Input) AddsRisk(d AssetDecision) bool {
+	if held, ok := in.Account.Position(d.Asset); ok {
+		return in.addsRisk(&d, &held)
+	}
+	return in.addsRisk(&d, nil)
+}
+
+func (in *Input) addsRisk(d *AssetDecision, held *Position) bool {
+	if !d.AddsRisk() || held == nil || d.Action == ActionBuy || d.Action == ActionSell {
+		return d.AddsRisk()
+	}
+	after := *held
+	switch {
+	case d.PositionAdjustment != nil && d.Action == ActionAdjustPosition:
+		a := d.PositionAdjustment
+		if a.Type != AdjustDecrease {
+			return true
+		}
+		after.SLPrice = a.NewSLPrice
+		return losesMore(held, &after, a.AmountUSD)
+	case d.OrderAdjustment != nil && d.Action == ActionAdjustOrders:
+		a := d.OrderAdjustment
+		if a.CancelSL {
+			after.SLPrice = decimal.NullDecimal{}
+		} else if a.AdjustSL {
+			after.SLPrice = a.NewSLPrice
+		}
+		return losesMore(held, &after, decimal.Zero)
+	}
+	return true
+}
+
+// losesMore reports whether the position, lessUSD smaller and with the stop of
+// after, can lose more than it can before. Without a stop the loss has no
+// bound.
+func losesMore(before, after *Position, lessUSD decimal.Decimal) bool {
+	notional := before.NotionalUSD()
+	size := decimal.Max(notional.Sub(lessUSD), decimal.Zero)
+	if !before.SLPrice.Valid || !after.SLPrice.Valid {
+		return !after.SLPrice.Valid && (before.SLPrice.Valid || size.GreaterThan(notional)) && size.IsPositive()
+	}
+	return size.Mul(stopDistance(after)).GreaterThan(notional.Mul(stopDistance(before)))
+}
+
+// stopDistance is how far the mark price is from the stop on the losing side,
+// in price units; zero for a stop that already locks in a gain.
+func stopDistance(p *Position) decimal.Decimal {
+	distance := p.MarkPrice.Sub(p.SLPrice.Decimal)
+	if p.Side == Short {
+		distance = distance.Neg()
+	}
+	return decimal.Max(distance, decimal.Zero)
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/ballast-go/ballast/decision"
+	"github.com/ballast-go/ballast/examples/internal/app"
+	"github.com/ballast-go/ballast/examples/internal/config"
+	"github.com/ballast-go/ballast/examples/internal/render"
+)
+
+// marketFlags say what to look at.
+type marketFlags struct {
+	Market   string  `enum:"demo,csv" default:"demo" help:"Where candles come from: demo (simulated) or csv (files)."`
+	Data     string  `placeholder:"DIR" help:"Folder of SYMBOL.csv files with hourly candles, for --market csv."`
+	Symbols  *string `placeholder:"LIST" help:"1 to 10 assets such as BTCUSDT,ETH. Default ASSETS, else BTCUSDT,ETHUSDT,SOLUSDT."`
+	At       instant `placeholder:"TIME" help:"Decide as of this time, such as 2025-10-10T22:00:00Z, from candles closed by then. Default now."`
+	Interval *string `placeholder:"1h" help:"Candles to decide on. Default INTERVAL, else 1h."`
+	JSON     bool    `name:"json" help:"Print JSON."`
+}
+
+// instant is a point in time as a flag.
+type instant struct{ time.Time }
+
+// UnmarshalText reads RFC 3339.
+func (i *instant) UnmarshalText(text []byte) error {
+	t, err := time.Parse(time.RFC3339, string(text))
+	if err != nil {
+		return fmt.Errorf("must be a time such as 2025-10-10T22:00:00Z, was %.40q", text)
+	}
+	i.Time = t.UTC()
+	return nil
+}
+
+func (f marketFlags) overrides() map[string]config.Override {
+	out := map[string]config.Override{}
+	if f.Symbols != nil {
+		out["ASSETS"] = config.Override{Flag: "--symbols", Value: *f.Symbols}
+	}
+	if f.Interval != nil {
+		out["INTERVAL"] = config.Override{Flag: "--interval", Value: *f.Interval}
+	}
+	return out
+}
+
+var (
+	errNeedsData = errors.New("--market csv needs --data DIR")
+	errNeedsCSV  = errors.New("--data needs --market csv")
+)
+
+func (f marketFlags) check() error {
+	csv := f.Market == string(app.MarketCSV)
+	switch {
+	case csv && f.Data == "":
+		return errNeedsData
+	case !csv && f.Data != "":
+		return errNeedsCSV
+	case !csv:
+		return nil
+	}
+	switch info, err := os.Stat(f.Data); {
+	case err != nil:
+		return notOpened("--data", err)
+	case !info.IsDir():
+		return fmt.Errorf("--data must be a folder of SYMBOL.csv files, was the file %s", f.Data)
+	}
+	return nil
+}
+
+// configure reads the settings and says what is strange about them.
+func (s *session) configure(f marketFlags, more map[string]config.Override) (config.Config, error) {
+	overrides := f.overrides()
+	for name, o := range more {
+		overrides[name] = o
+	}
+	cfg, err := config.Read(s.env, overrides)
+	if err := errors.Join(err, f.check()); err != nil {
+		return cfg, usageError{err}
+	}
+	for _, w := range cfg.Warnings {
+		_, _ = fmt.Fprintln(s.stderr, "ballast: warning: "+render.Clean(w))
+	}
+	return cfg, nil
+}
+
+func (s *session) options(f marketFlags, cfg config.Config) app.Options {
+	return app.Options{
+		Config: cfg, Market: app.Market(f.Market), DataDir: f.Data, AsOf: f.At.Time, Logger: s.logger(cfg.LogLevel),
+	}
+}
+
+// withApp opens an App for one call.
+func withApp(ctx context.Context, o app.Options, use func(*app.App) error) error {
+	a, err := app.New(o)
+	if err != nil {
+		return usageError{err}
+	}
+	err = use(a)
+	// Calls that the decision gave up on end with its context; this bounds
+	// the wait for those that do not.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	_ = a.Close(ctx) //nolint:errcheck // the process ends, and with it what is still under way
+	return err
+}
+
+// readAccount reads a state file. What it says is data; that it is there is
+// usage.
+func readAccount(path string) (decision.Account, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return decision.Account{}, usageError{notOpened("--state", err)}
+	}
+	defer func() { _ = file.Close() }() //nolint:errcheck // only read
+	account, err := decision.ReadAccount(file)
+	if err != nil {
+		return account, inFile("--state", path, err)
+	}
+	return account, nil
+}
+
+// findStrategy takes the id of a built-in strategy or a path to a file, which
+// ends in .json.
+func findStrategy(name string) (decision.Strategy, error) {
+	if !strings.HasSuffix(name, ".json") {
+		s, err := decision.LoadStrategy(name)
+		if err != nil {
+			return s, usageError{fmt.Errorf("--strategy %.64q must be one of %s, or a file that ends in .json",
+				name, strings.Join(decision.StrategyIDs(), ", "))}
+		}
+		return s, nil
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return decision.Strategy{}, usageError{notOpened("--strategy", err)}
+	}
+	defer func() { _ = file.Close() }() //nolint:errcheck // only read
+	s, err := decision.ReadStrategy(file)
+	if err != nil {
+		return s, usageError{inFile("--strategy", name, err)}
+	}
+	return s, nil
+}
+
+// notOpened is "--state account.json: no such file or directory".
+func notOpened(flag string, err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return fmt.Errorf("%s %s: %w", flag, path.Path, path.Err)
+	}
+	return fmt.Errorf("%s: %w", flag, err)
+}
+
+// inFile names the file in each of the problems that were found in it, and
+// leaves out which package found them.
+func inFile(flag, path string, err error) error {
+	var problems []error
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		_, what, found := strings.Cut(line, "decision: ")
+		if !found {
+			what = line
+		}
+		problems = append(problems, fmt.Errorf("%s %s: %s", flag, path, what))
+	}
+	return errors.Join(problems...)
+}

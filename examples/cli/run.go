@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/term"
+
+	"github.com/ballast-go/ballast/decision"
+	"github.com/ballast-go/ballast/examples/internal/app"
+	"github.com/ballast-go/ballast/examples/internal/render"
+)
+
+// The exit codes.
+const (
+	exitOK       = 0
+	exitFailed   = 1
+	exitUsage    = 2
+	exitDegraded = 3
+)
+
+type commands struct {
+	Decide     decideCommand     `cmd:"" help:"Decide once and show what to do with each asset, and why."`
+	Score      scoreCommand      `cmd:"" help:"Show the technical risk score of each asset with what contributed to it."`
+	Strategies strategiesCommand `cmd:"" help:"List the built-in strategies, or show one."`
+}
+
+const description = `Decisions for perpetual futures from candles, an account and, when there is one, a language model.
+
+Settings come from the environment: OPENROUTER_API_KEY, OPENROUTER_BASE_URL, OPENROUTER_REFERER, OPENROUTER_APP_TITLE,
+LLM_MODEL, LLM_TEMPERATURE, LLM_MAX_TOKENS, LLM_TIMEOUT, ASSETS, INTERVAL, LONG_INTERVAL, LEVERAGE,
+MAX_POSITION_SIZE_USD, MIN_CONFIDENCE, MAX_RISK_SCORE, LOG_LEVEL (logs go to stderr, and only when it is set).
+Flags win. Nothing is required: without any of them a simulated market and a paper account are used.
+
+Exit codes: 0 fine, 1 failed or bad data, 2 bad usage or configuration, 3 refused or degraded with --strict.`
+
+// session is what a command needs of the world. Its output is shown only
+// when the command succeeds, so that nothing is ever half printed.
+type session struct {
+	env    map[string]string
+	out    bytes.Buffer
+	stderr io.Writer
+	style  render.Style
+}
+
+// run is the program. It returns the exit code.
+func run(ctx context.Context, args []string, env map[string]string, stdout, stderr io.Writer) int {
+	s := &session{env: env, stderr: stderr, style: styleOf(stdout, env)}
+	err := s.execute(ctx, args)
+	var degraded *degradedError
+	if err == nil || errors.As(err, &degraded) {
+		if _, failed := stdout.Write(s.out.Bytes()); failed != nil {
+			err = failed
+		}
+	}
+	if err == nil {
+		return exitOK
+	}
+	for _, line := range oneLineEach(err) {
+		_, _ = fmt.Fprintln(stderr, "ballast: "+line) // nowhere left to report to
+	}
+	return exitCode(err)
+}
+
+func (s *session) execute(ctx context.Context, args []string) error {
+	exited := false
+	parser, err := kong.New(&commands{}, kong.Name("ballast"), kong.Description(description), kong.Writers(&s.out, &s.out),
+		kong.Exit(func(int) { exited = true }), kong.Vars{"strategy": decision.DefaultStrategy},
+		kong.ConfigureHelp(kong.HelpOptions{NoExpandSubcommands: true, WrapUpperBound: 100}))
+	if err != nil {
+		return err
+	}
+	parsed, err := parser.Parse(args)
+	if exited { // the help was asked for and is in s.out
+		return nil
+	}
+	if err != nil {
+		return usageError{fmt.Errorf("%w (see ballast --help)", err)}
+	}
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	return parsed.Run(s)
+}
+
+// usageError is a mistake of whoever runs the program.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// degradedError reports a decision that --strict does not accept.
+type degradedError struct{ refused, degraded int }
+
+func (e *degradedError) Error() string {
+	return fmt.Sprintf("--strict: %d actions refused, %d things degraded", e.refused, e.degraded)
+}
+
+func exitCode(err error) int {
+	var usage usageError
+	var data *app.DataError
+	var degraded *degradedError
+	switch {
+	case errors.As(err, &usage), errors.As(err, &data) && data.Unknown():
+		return exitUsage
+	case errors.As(err, &degraded):
+		return exitDegraded
+	}
+	return exitFailed
+}
+
+// oneLineEach is every joined problem as a clean line.
+func oneLineEach(err error) []string {
+	var data *app.DataError
+	if errors.As(err, &data) {
+		err = data
+	}
+	if errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted")
+	}
+	var lines []string
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		if line = render.Clean(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// styleOf gives a terminal its width, and colours unless NO_COLOR forbids them.
+func styleOf(stdout io.Writer, env map[string]string) render.Style {
+	file, ok := stdout.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) { //nolint:gosec // a descriptor is small
+		return render.Style{}
+	}
+	style := render.Style{Color: env["NO_COLOR"] == "" && env["TERM"] != "dumb"}
+	if width, _, err := term.GetSize(int(file.Fd())); err == nil { //nolint:gosec // a descriptor is small
+		style.Width = min(width, maxWidth)
+	}
+	return style
+}
+
+// maxWidth keeps lines readable on wide terminals.
+const maxWidth = 140
+
+// logger writes to stderr when a level was asked for: a person reads the
+// table, not a log.
+func (s *session) logger(level *slog.Level) *slog.Logger {
+	if level == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(s.stderr, &slog.HandlerOptions{Level: level}))
+}

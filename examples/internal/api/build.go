@@ -1,0 +1,111 @@
+package api
+
+import (
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/ballast-go/ballast/decision"
+	"github.com/ballast-go/ballast/llm"
+)
+
+// NewDecision is the answer for a recorded result. Took is the time that
+// making it really needed.
+func NewDecision(res decision.Result, rec decision.Record, scores []decision.Assessment, took time.Duration) Decision {
+	in := rec.Input
+	return Decision{
+		Decision: res.Decision,
+		Context: Context{
+			Symbols: in.Symbols, AccountID: in.Account.ID, AsOf: in.At, AccountState: in.Account,
+			MarketData: MarketData{Assets: assets(in)}, Risk: risk(in, scores),
+		},
+		Validation: validation(res),
+		Metadata: Metadata{
+			DecisionID: res.ID, GenerationTimeMs: took.Milliseconds(), ModelUsed: known(res.Model), Strategy: in.Strategy.ID,
+			Cached: res.Cached, Source: res.Origin, Reason: res.Reason, Degraded: list(res.Degraded),
+			Usage: usage(res.Usage, len(rec.Request.Messages) > 0), Refused: list(res.Refused),
+		},
+	}
+}
+
+func assets(in decision.Input) map[string]Asset {
+	out := make(map[string]Asset, len(in.Market.Assets))
+	for symbol, a := range in.Market.Assets {
+		asset := Asset{
+			Symbol: symbol, AsOf: a.Quote.LastAt, CurrentPrice: Of(a.Quote.Last), PriceChange24h: Number{a.Quote.Change24hPercent},
+			Volume24h: Number{a.Quote.QuoteVolume24h}, FundingRate: Number{a.Quote.FundingRate}, Indicators: in.Indicators[symbol],
+		}
+		if set, ok := in.Set(symbol, in.Interval); ok {
+			if v, ok := set.VolatilityPercent.Last(); ok {
+				asset.Volatility = &v
+			}
+		}
+		series := a.Series[in.Interval]
+		if c, ok := series.Last(); ok {
+			asset.LastCandle = &Candle{
+				OpenTime: c.OpenTime, CloseTime: series.CloseTime(),
+				Open: Of(c.Open), High: Of(c.High), Low: Of(c.Low), Close: Of(c.Close), Volume: Of(c.Volume),
+			}
+		}
+		out[symbol] = asset
+	}
+	return out
+}
+
+func risk(in decision.Input, scores []decision.Assessment) Risk {
+	out := Risk{
+		MaxTotalAllocationUSD: Of(in.Envelope.TotalUSD), MaxNewPositions: in.Envelope.NewPositions,
+		Assets: make(map[string]AssetRisk, len(in.Envelope.Assets)),
+	}
+	for _, e := range in.Envelope.Assets {
+		out.Assets[e.Asset] = AssetRisk{
+			MaxLongUSD: Of(e.MaxLongUSD), MaxShortUSD: Of(e.MaxShortUSD), LongLimit: e.LongLimit, ShortLimit: e.ShortLimit,
+			StopPercent: Of(e.StopPercent), MaxLossUSD: Of(e.MaxLossUSD), Scores: scoresOf(scores, e.Asset),
+		}
+	}
+	return out
+}
+
+func scoresOf(scores []decision.Assessment, symbol string) *decision.Assessment {
+	for _, s := range scores {
+		if s.Symbol == symbol {
+			s.Degraded = list(s.Degraded)
+			return &s
+		}
+	}
+	return nil
+}
+
+func validation(res decision.Result) Validation {
+	errs := []decision.Violation{}
+	for _, r := range res.Refused {
+		errs = append(errs, r.Violations...)
+	}
+	return Validation{IsValid: len(res.Refused) == 0, Errors: errs, Warnings: list(res.Warnings)}
+}
+
+// usage tells what was not reported from what was not used.
+func usage(u llm.Usage, asked bool) Usage {
+	if !asked {
+		zero := 0
+		return Usage{PromptTokens: &zero, CompletionTokens: &zero, CostUSD: Of(decimal.Zero)}
+	}
+	return Usage{PromptTokens: known(u.PromptTokens), CompletionTokens: known(u.CompletionTokens), CostUSD: Number{u.CostUSD}}
+}
+
+// known is null for the zero value, which stands for what was not reported.
+func known[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}
+
+// list is never null in JSON.
+func list[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}

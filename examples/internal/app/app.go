@@ -1,0 +1,158 @@
+// Package app wires an engine from settings: the part of the example programs
+// that a host copies.
+//
+//	market ─┐
+//	model  ─┼→ decision.Engine → memory.Store
+//	scorer ─┘
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/ballast-go/ballast/decision"
+	"github.com/ballast-go/ballast/examples/internal/config"
+	"github.com/ballast-go/ballast/fallback"
+	"github.com/ballast-go/ballast/llm/openrouter"
+	"github.com/ballast-go/ballast/store/memory"
+)
+
+// Options are what an App is made from. Config is required.
+type Options struct {
+	Config   config.Config
+	Market   Market           // default MarketDemo
+	DataDir  string           // folder of SYMBOL.csv files, for MarketCSV
+	AsOf     time.Time        // decide as of this time; default: the present
+	AskModel bool             // ask the model of Config; default: the fallback decides
+	Logger   *slog.Logger     // nil discards
+	Now      func() time.Time // default time.Now
+}
+
+// App decides. It is safe for concurrent use; Close it when done.
+type App struct {
+	engine  *decision.Engine
+	records *memory.Store
+	model   *openrouter.Client // nil: none is asked
+	now     func() time.Time
+}
+
+// New wires an App. It reads no file and sends nothing yet.
+func New(o Options) (*App, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	// As of a past time the clock stands still, or candles that closed after
+	// it would come in while the model thinks.
+	clock := o.Now
+	if !o.AsOf.IsZero() {
+		clock = func() time.Time { return o.AsOf }
+	}
+	market, err := newMarket(o, clock)
+	if err != nil {
+		return nil, err
+	}
+	c := o.Config
+	indicators := newIndicators()
+	a := &App{records: memory.New(), now: o.Now}
+	cfg := decision.Config{
+		Market:     market,
+		Indicators: indicators,
+		Scorer: fallback.New(fallback.Config{
+			Indicators: indicators, Logger: o.Logger,
+			MaxRiskScore: &c.MaxRiskScore, MinConfidence: decimal.NewNullDecimal(c.MinConfidence),
+		}),
+		Store:        a.records,
+		Interval:     c.Interval,
+		LongInterval: c.LongInterval,
+		Logger:       o.Logger,
+		Now:          clock,
+	}
+	if o.AskModel {
+		if a.model, err = newModel(c); err != nil {
+			return nil, err
+		}
+		cfg.LLM, cfg.Model = a.model, c.Model
+		cfg.Temperature, cfg.MaxTokens = decimal.NewNullDecimal(c.Temperature), c.MaxTokens
+		cfg.ModelTimeout, cfg.Timeout = c.ModelTimeout, c.ModelTimeout+timeBesideModel
+	}
+	a.engine, err = decision.New(cfg)
+	return a, err
+}
+
+// timeBesideModel is for reading the market, checking and recording.
+const timeBesideModel = 15 * time.Second
+
+func newModel(c config.Config) (*openrouter.Client, error) {
+	model, err := openrouter.New(openrouter.Config{
+		APIKey: c.OpenRouterKey, BaseURL: c.OpenRouterBaseURL, Model: c.Model,
+		Referer: c.OpenRouterReferer, AppTitle: c.OpenRouterAppTitle,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("OPENROUTER_ settings: %w", err)
+	}
+	return model, nil
+}
+
+// Outcome is a result with the record that it was stored as.
+type Outcome struct {
+	Result decision.Result
+	Record decision.Record
+	Took   time.Duration // by the real clock, which Result.Took is not with AsOf
+}
+
+// Decide decides and reads the record back. The errors are those of
+// decision.Engine; one that wraps a *DataError says which asset's data is at
+// fault.
+func (a *App) Decide(ctx context.Context, req decision.Request) (Outcome, error) {
+	started := a.now()
+	res, err := a.engine.Decide(ctx, req)
+	if err != nil {
+		return Outcome{}, err
+	}
+	rec, err := a.records.Record(ctx, res.ID)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("app: reading the record back: %w", err)
+	}
+	return Outcome{Result: res, Record: rec, Took: a.now().Sub(started)}, nil
+}
+
+// Assess scores the symbols without asking a model.
+func (a *App) Assess(ctx context.Context, req decision.Request) ([]decision.Assessment, []string, error) {
+	out, err := a.Decide(ctx, req)
+	if err != nil {
+		return nil, nil, err
+	}
+	if out.Result.Origin == decision.OriginHold {
+		return nil, nil, fmt.Errorf("app: no scores: %s", out.Result.Reason)
+	}
+	return out.Assessments(), out.Record.Input.Market.Notes, nil
+}
+
+// Assessments are the scorer's, whoever proposed the decision.
+func (o Outcome) Assessments() []decision.Assessment {
+	if len(o.Record.Assessments) > 0 {
+		return o.Record.Assessments
+	}
+	return o.Record.Proposal.Assessments
+}
+
+// Close waits, as long as ctx lets it, for calls that outlived their
+// decisions, and closes connections.
+func (a *App) Close(ctx context.Context) error {
+	err := a.engine.Close(ctx)
+	if a.model != nil {
+		a.model.CloseIdleConnections()
+	}
+	if err != nil {
+		return errors.Join(errors.New("app: calls are still under way"), err)
+	}
+	return nil
+}

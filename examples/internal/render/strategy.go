@@ -1,0 +1,54 @@
+package render
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ballast-go/ballast/decision"
+)
+
+// Strategies writes a table of strategies and their main limits.
+func Strategies(w io.Writer, all []decision.Strategy) error {
+	t := newTable()
+	t.AppendHeader(tableRow([]string{"id", "type", "risk a trade", "daily loss", "stop", "leverage", "positions", "timeframes"}))
+	for _, s := range all {
+		frames := make([]string, len(s.TimeframePreference))
+		for i, f := range s.TimeframePreference {
+			frames[i] = string(f)
+		}
+		id := s.ID
+		if id == decision.DefaultStrategy {
+			id += " (default)"
+		}
+		t.AppendRow(tableRow([]string{
+			id, string(s.Type), s.Risk.MaxRiskPerTrade.String() + " %", s.Risk.MaxDailyLoss.String() + " %",
+			s.Risk.StopLossPercentage.String() + " %", s.Risk.MaxLeverage.String() + "x", strconv.Itoa(s.MaxPositions), strings.Join(frames, " "),
+		}))
+	}
+	_, err := io.WriteString(w, t.Render()+"\n")
+	return err
+}
+
+// Strategy writes everything about one strategy.
+func Strategy(w io.Writer, s decision.Strategy, style Style) error {
+	n := noteLines{style: style}
+	r := s.Risk
+	n.add("id", s.ID)
+	n.add("name", s.Name)
+	n.add("type", string(s.Type))
+	n.add("purpose", s.Description)
+	n.add("risk", fmt.Sprintf("%s %% of the balance a trade, %s %% of the opening equity a day", r.MaxRiskPerTrade, r.MaxDailyLoss))
+	n.add("stop", fmt.Sprintf("%s %% away, required: %t; target %s times as far", r.StopLossPercentage, r.StopRequired, r.TakeProfitRatio))
+	n.add("leverage", fmt.Sprintf("at most %sx, liquidation at least %s of the price away", r.MaxLeverage, r.LiquidationBuffer))
+	n.add("positions", fmt.Sprintf("at most %d, %s between entries on an asset", s.MaxPositions, time.Duration(r.CooldownSeconds)*time.Second))
+	n.add("funding", fmt.Sprintf("pays at most %s bps an interval", r.MaxFundingRateBps))
+	if r.MinConfidence.Valid {
+		n.add("confidence", fmt.Sprintf("at least %s %%", r.MinConfidence.Decimal))
+	}
+	n.list("prompt", strings.Split(s.Prompt, "\n"))
+	_, err := io.WriteString(w, n.b.String())
+	return err
+}

@@ -102,7 +102,16 @@ func BenchmarkDecide(b *testing.B) {
 		name   string
 		assets int
 	}{{"3assets", 3}, {"10assets", 10}} {
-		b.Run(n.name+"/model/kernels_cold", func(b *testing.B) { decide(b, newHost(b, n.assets, indicator.Kernels{}, true)) })
+		b.Run(n.name+"/model/kernels_cold", func(b *testing.B) {
+			cold := indicator.ProviderFunc(func(ctx context.Context, m marketdata.Snapshot) (indicator.Values, error) {
+				cache, err := indicator.NewCache(nil, indicator.CacheConfig{})
+				if err != nil {
+					return indicator.Values{}, err
+				}
+				return cache.Indicate(ctx, m)
+			})
+			decide(b, newHost(b, n.assets, cold, true))
+		})
 		b.Run(n.name+"/model/kernels_cached", func(b *testing.B) { decide(b, newHost(b, n.assets, nil, true)) })
 		b.Run(n.name+"/model/cinar_cached", func(b *testing.B) { decide(b, newHost(b, n.assets, cinar.New(), true)) })
 		b.Run(n.name+"/model/cinar_cold", func(b *testing.B) {

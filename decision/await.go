@@ -25,12 +25,21 @@ type outcome[T any] struct {
 // its context cannot hold up a decision. A panic or runtime.Goexit in fn is an
 // error. The engine owns the goroutine: Close waits for it.
 func await[T any](ctx context.Context, e *Engine, seam string, fn func(context.Context) (T, error)) (T, error) {
+	return begin(ctx, e, seam, fn)()
+}
+
+// begin is await in two parts: the call starts now, the function returned
+// waits for it.
+func begin[T any](ctx context.Context, e *Engine, seam string, fn func(context.Context) (T, error)) func() (T, error) {
 	var zero T
+	failed := func(err error) func() (T, error) {
+		return func() (T, error) { return zero, fmt.Errorf("%s: %w", seam, err) }
+	}
 	if err := ctx.Err(); err != nil {
-		return zero, fmt.Errorf("%s: %w", seam, err)
+		return failed(err)
 	}
 	if e.abandoned.Load() >= maxAbandoned {
-		return zero, fmt.Errorf("%s: %w", seam, errAbandoned)
+		return failed(errAbandoned)
 	}
 	done := make(chan outcome[T], 1)
 	e.calls.Add(1)
@@ -48,11 +57,13 @@ func await[T any](ctx context.Context, e *Engine, seam string, fn func(context.C
 		value, err := fn(ctx)
 		out = outcome[T]{value, err}
 	}()
-	select {
-	case out := <-done:
-		return out.value, out.err
-	case <-ctx.Done():
-		return zero, fmt.Errorf("%s: %w", seam, ctx.Err())
+	return func() (T, error) {
+		select {
+		case out := <-done:
+			return out.value, out.err
+		case <-ctx.Done():
+			return zero, fmt.Errorf("%s: %w", seam, ctx.Err())
+		}
 	}
 }
 

@@ -16,12 +16,15 @@ var (
 )
 
 // propose fills in the proposal and who made it: the model, else the Scorer,
-// else nobody. The Scorer goes first, because it is quick, its scores are kept
+// else nobody. The Scorer works while the model is asked: its scores are kept
 // beside the model's proposal, and it is ready when the model fails late.
 func (e *Engine) propose(ctx context.Context, rec *Record) {
-	scored, scoreErr := e.score(ctx, rec.Input)
+	scorerCtx, cancel := context.WithTimeout(ctx, e.left(ctx))
+	defer cancel()
+	score := e.score(scorerCtx, rec.Input)
 	res := &rec.Result
 	model, modelErr := e.ask(ctx, rec)
+	scored, scoreErr := score()
 	switch {
 	case modelErr == nil:
 		rec.Proposal, rec.Assessments = model, scored.Assessments
@@ -42,14 +45,12 @@ func (e *Engine) propose(ctx context.Context, rec *Record) {
 		slog.String("decision_id", res.ID), slog.String("source", string(res.Origin)), slog.String("reason", res.Reason))
 }
 
-// score asks the Scorer, for at most a third of the time that is left.
-func (e *Engine) score(ctx context.Context, in Input) (Proposal, error) {
+// score begins to ask the Scorer.
+func (e *Engine) score(ctx context.Context, in Input) func() (Proposal, error) {
 	if e.cfg.Scorer == nil {
-		return Proposal{}, errNoScorer
+		return func() (Proposal, error) { return Proposal{}, errNoScorer }
 	}
-	ctx, cancel := context.WithTimeout(ctx, e.left(ctx)/3)
-	defer cancel()
-	return await(ctx, e, "scorer", func(ctx context.Context) (Proposal, error) { return e.cfg.Scorer.Score(ctx, in) })
+	return begin(ctx, e, "scorer", func(ctx context.Context) (Proposal, error) { return e.cfg.Scorer.Score(ctx, in) })
 }
 
 // left is the time until ctx ends, less what checking and recording may need.

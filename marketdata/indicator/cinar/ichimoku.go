@@ -3,50 +3,39 @@ package cinar
 import (
 	"context"
 
-	"github.com/cinar/indicator/v2/momentum"
 	"github.com/cinar/indicator/v2/trend"
 
 	"github.com/ballast-go/ballast/marketdata"
 	"github.com/ballast-go/ballast/marketdata/indicator"
 )
 
-// ichimoku runs the cloud with LaggingPeriod 0: every row then belongs to the
-// candle that it was computed at, up to the newest. By default the newest 26
-// candles have no row at all and the lagging span is a close of the future.
-// The spans are carried forward here.
+// ichimoku makes the lines from cinar/indicator's moving windows, as its
+// IchimokuCloud does. The cloud itself is not used: by default the newest 26
+// candles have no row and the lagging span is a close of the future, and its
+// 48 goroutines a series cost three times as much for the same values, which a
+// test compares.
 func ichimoku(ctx context.Context, set indicator.Set, c marketdata.Columns) error {
-	cloud := momentum.NewIchimokuCloud[float64]()
-	cloud.LaggingPeriod = 0
 	n := len(c.Close)
-	first := cloud.IdlePeriod()
-	spanA, spanB := newLine(n), newLine(n)
-	if n > first {
-		conversion, base, leadA, leadB, lagging := cloud.ComputeWithContext(ctx, source(c.High), source(c.Low), source(c.Close))
-		if err := collect(ctx, "ichimoku", first, n,
-			output{conversion, set.Tenkan}, output{base, set.Kijun},
-			output{leadA, spanA}, output{leadB, spanB}, output{lagging, nil}); err != nil {
+	spanB := newLine(n)
+	for _, l := range [...]struct {
+		period int
+		line   indicator.Line
+	}{{9, set.Tenkan}, {26, set.Kijun}, {52, spanB}} {
+		highest, lowest := trend.NewMovingMaxWithPeriod[float64](l.period), trend.NewMovingMinWithPeriod[float64](l.period)
+		if err := midpoint(ctx, highest, lowest, c.High, c.Low, l.line); err != nil {
 			return err
 		}
 	}
-	// The cloud withholds the lines that are ready sooner until its slowest
-	// is. The rows before that come from its own windows.
-	head := min(n, first)
-	high, low := c.High[:head], c.Low[:head]
-	if err := midpoint(ctx, cloud.ConversionMax, cloud.ConversionMin, high, low, set.Tenkan); err != nil {
-		return err
+	if n <= displacement {
+		return nil
 	}
-	if err := midpoint(ctx, cloud.BaseMax, cloud.BaseMin, high, low, set.Kijun); err != nil {
-		return err
-	}
-	for i := range head {
-		spanA[i] = (set.Tenkan[i] + set.Kijun[i]) / 2 // NaN until both are there
-		if err := checkFinite("span_a", i, spanA[i]); err != nil {
+	copy(set.SpanB[displacement:], spanB)
+	for i := range n - displacement {
+		spanA := (set.Tenkan[i] + set.Kijun[i]) / 2 // NaN until both are there
+		if err := checkFinite("span_a", i, spanA); err != nil {
 			return err
 		}
-	}
-	if n > displacement {
-		copy(set.SpanA[displacement:], spanA)
-		copy(set.SpanB[displacement:], spanB)
+		set.SpanA[i+displacement] = spanA
 	}
 	return nil
 }

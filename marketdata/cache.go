@@ -82,8 +82,10 @@ func (c *Cache) Snapshot(ctx context.Context, q Query) (Snapshot, error) {
 	if err := ctx.Err(); err != nil {
 		return Snapshot{}, fmt.Errorf("marketdata: cache: %w", err)
 	}
-	want := shapeOf(q)
-	answer := cacheAnswer{want: want, snap: Snapshot{Assets: make(map[string]Asset, len(q.Symbols))}}
+	answer := cacheAnswer{want: shapeOf(q), ttl: c.cfg.TTL, snap: Snapshot{Assets: make(map[string]Asset, len(q.Symbols))}}
+	if q.MaxAge > 0 {
+		answer.ttl = min(answer.ttl, q.MaxAge)
+	}
 	now := c.cfg.Now()
 	missing := c.recall(&answer, q.Symbols, now)
 	c.hits.Add(uint64(len(q.Symbols) - len(missing)))
@@ -118,7 +120,7 @@ func (c *Cache) recall(answer *cacheAnswer, symbols []string, now time.Time) []s
 	found := make([]*cacheEntry, len(symbols))
 	c.mu.Lock()
 	for n, symbol := range symbols {
-		found[n] = c.entries.fresh(symbol, answer.want, c.cfg.TTL, now)
+		found[n] = c.entries.fresh(symbol, answer.want, answer.ttl, now)
 	}
 	c.mu.Unlock()
 	var missing []string
@@ -135,6 +137,7 @@ func (c *Cache) recall(answer *cacheAnswer, symbols []string, now time.Time) []s
 // cacheAnswer collects one caller's snapshot.
 type cacheAnswer struct {
 	want shape
+	ttl  time.Duration // the oldest that will do
 	snap Snapshot
 }
 

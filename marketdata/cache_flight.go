@@ -85,9 +85,9 @@ func (c *Cache) board(ctx context.Context, answer *cacheAnswer, missing []string
 	var own []string
 	for _, symbol := range missing {
 		f := c.flights[flightKey{symbol, shape}]
-		if f != nil && answer.want.currentAt(f.started, now) {
+		if f != nil && answer.want.currentAt(f.started, now) && now.Sub(f.started) < answer.ttl {
 			flights[f] = append(flights[f], symbol)
-		} else if e := c.entries.fresh(symbol, answer.want, c.cfg.TTL, now); e != nil { // landed since it was missed
+		} else if e := c.entries.fresh(symbol, answer.want, answer.ttl, now); e != nil { // landed since it was missed
 			answer.add(symbol, e)
 		} else {
 			own = append(own, symbol)

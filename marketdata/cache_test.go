@@ -48,6 +48,24 @@ const (
 	h4 = marketdata.Interval4h
 )
 
+func TestCacheAsksAgainForQuotesYoungerThanWhatItHas(t *testing.T) {
+	t.Parallel()
+	now := clockAt(monday.Add(10 * time.Minute))
+	src := &recorder{src: newSim(t, now.now)}
+	cache := newCache(t, src, marketdata.CacheConfig{Now: now.now})
+	first := snapshot(t, cache, ask("BTCUSDT", 10, h1))
+	now.set(now.now().Add(5 * time.Second))
+	young := marketdata.Query{Symbols: []string{"BTCUSDT"}, MaxAge: 2 * time.Second}
+	again := snapshot(t, cache, young)
+	require.Equal(t, 2, src.loads())
+	require.Equal(t, now.now(), again.Assets["BTCUSDT"].Quote.LastAt)
+	require.NotEqual(t, first.Assets["BTCUSDT"].Quote.LastAt, again.Assets["BTCUSDT"].Quote.LastAt)
+	snapshot(t, cache, young)
+	require.Equal(t, 2, src.loads(), "now it is young enough")
+	snapshot(t, cache, ask("BTCUSDT", 10, h1))
+	require.Equal(t, 2, src.loads(), "the candles are still remembered")
+}
+
 func TestCacheServesUntilTTL(t *testing.T) {
 	t.Parallel()
 	now := clockAt(monday.Add(10 * time.Minute))

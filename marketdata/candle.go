@@ -43,8 +43,8 @@ type floats struct{ open, high, low, close, volume float64 }
 func (c Candle) check() (floats, string) {
 	var f floats
 	for _, v := range [...]decimal.Decimal{c.Open, c.High, c.Low, c.Close, c.Volume, c.QuoteVolume} {
-		if e := v.Exponent(); e > jsonx.MaxExponent || e < -jsonx.MaxExponent {
-			return f, fmt.Sprintf("exponents must be within ±%d, was %s", jsonx.MaxExponent, clip(v))
+		if !jsonx.InRange(v) {
+			return f, fmt.Sprintf("exponents must be within ±%d and digits at most 100, was %s", jsonx.MaxExponent, clip(v))
 		}
 	}
 	for _, p := range [...]struct {

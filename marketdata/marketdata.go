@@ -105,6 +105,9 @@ type Query struct {
 	Symbols   []string   // one or more, unique
 	Intervals []Interval // candles to return; none: quotes only
 	Candles   int        // candles per interval, newest last; 0 is 250, at most 1,500
+	// MaxAge is how old an answer that a cache remembers may be; 0 leaves it
+	// to the cache. A source that asks each time has nothing to do with it.
+	MaxAge time.Duration
 }
 
 // Query bounds.
@@ -131,6 +134,9 @@ func (q Query) Validate() error {
 		if !i.Valid() {
 			problems = append(problems, fmt.Errorf("%w %.20q", ErrInterval, string(i)))
 		}
+	}
+	if q.MaxAge < 0 {
+		problems = append(problems, fmt.Errorf("marketdata: max age must not be negative, was %s", q.MaxAge))
 	}
 	if q.Candles < 0 || q.Candles > MaxCandles {
 		problems = append(problems, fmt.Errorf("marketdata: candles must be 0 to %d, were %d", MaxCandles, q.Candles))

@@ -106,8 +106,8 @@ func TestNewSeriesNamesTheBadCandle(t *testing.T) {
 		"high below low":   {func(c *marketdata.Candle) { c.High = dec("0.5") }, marketdata.ReasonBadCandle, "high must not be below low"},
 		"close above high": {func(c *marketdata.Candle) { c.Close = dec("2.5") }, marketdata.ReasonBadCandle, "must lie between"},
 		"negative volume":  {func(c *marketdata.Candle) { c.Volume = dec("-1") }, marketdata.ReasonBadCandle, "volume must not be negative"},
-		"hostile exponent": {func(c *marketdata.Candle) { c.High = decimal.New(1, math.MaxInt32) }, marketdata.ReasonBadCandle, "exponents must be within ±30"},
-		"hostile volume":   {func(c *marketdata.Candle) { c.QuoteVolume = decimal.New(1, math.MinInt32) }, marketdata.ReasonBadCandle, "exponents must be within ±30"},
+		"hostile exponent": {func(c *marketdata.Candle) { c.High = decimal.New(1, math.MaxInt32) }, marketdata.ReasonBadCandle, "exponents must be within ±60"},
+		"hostile volume":   {func(c *marketdata.Candle) { c.QuoteVolume = decimal.New(1, math.MinInt32) }, marketdata.ReasonBadCandle, "exponents must be within ±60"},
 		"missing hour":     {func(c *marketdata.Candle) { c.OpenTime = c.OpenTime.Add(time.Hour) }, marketdata.ReasonGap, "2025-09-01T02:00:00Z"},
 		"same hour twice":  {func(c *marketdata.Candle) { c.OpenTime = c.OpenTime.Add(-time.Hour) }, marketdata.ReasonBadCandle, "2025-09-01T02:00:00Z"},
 	} {

@@ -26,8 +26,45 @@ func Marshal(v any) ([]byte, error) {
 // case-variant members are errors; decimals may be numbers or strings of
 // plain digits.
 func Unmarshal(data []byte, v any) error {
-	return json.Unmarshal(data, v, json.RejectUnknownMembers(true), json.WithUnmarshalers(json.JoinUnmarshalers(
-		json.UnmarshalFromFunc(decodeDecimal), json.UnmarshalFromFunc(decodeNullDecimal), json.UnmarshalFromFunc(decodeDuration))))
+	return explain(json.Unmarshal(data, v, json.RejectUnknownMembers(true), json.WithUnmarshalers(json.JoinUnmarshalers(
+		json.UnmarshalFromFunc(decodeDecimal), json.UnmarshalFromFunc(decodeNullDecimal), json.UnmarshalFromFunc(decodeDuration)))))
+}
+
+// explain words an error by where it is in the document instead of by Go's
+// types. What the document says is not quoted.
+func explain(err error) error {
+	var semantic *json.SemanticError
+	var syntactic *jsontext.SyntacticError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &semantic):
+		where := strings.ReplaceAll(strings.TrimPrefix(string(semantic.JSONPointer), "/"), "/", ".")
+		if where == "" {
+			where = "the document"
+		}
+		switch {
+		case errors.Is(semantic.Err, json.ErrUnknownName):
+			return fmt.Errorf("%s: unknown member", where)
+		case semantic.Err != nil:
+			return fmt.Errorf("%s: %w", where, semantic.Err)
+		}
+		return fmt.Errorf("%s: a JSON %s does not belong here", where, kindName(semantic.JSONKind))
+	case errors.As(err, &syntactic):
+		return fmt.Errorf("not valid JSON at byte %d: %w", syntactic.ByteOffset, syntactic.Err)
+	}
+	return err
+}
+
+func kindName(k jsontext.Kind) string {
+	switch k {
+	case '{':
+		return "object"
+	case '[':
+		return "array"
+	default:
+		return k.String()
+	}
 }
 
 func options() json.Options {
@@ -59,22 +96,34 @@ func IsNumber(text string) bool {
 // ErrDecimal reports a JSON value that is not an acceptable decimal.
 var ErrDecimal = errors.New("jsonx: not a decimal")
 
-// MaxExponent bounds the magnitude of accepted decimals: money and prices are
-// far inside, and a hostile exponent cannot expand into megabytes of digits.
-const MaxExponent = 30
+// Bounds of accepted decimals: money and prices are far inside, products of
+// them still fit, and a hostile exponent cannot expand into megabytes of
+// digits.
+const (
+	MaxExponent = 60
+	maxBits     = 340 // of the digits, about 100 of them
+	maxText     = 170 // sign, digits, point and zeros of any number in range
+)
 
-// ParseDecimal reads a plain decimal number of at most 60 characters whose
+// InRange reports whether d is within the bounds of ParseDecimal, so that what
+// is written can be read back.
+func InRange(d decimal.Decimal) bool {
+	e := d.Exponent()
+	return e <= MaxExponent && e >= -MaxExponent && d.Coefficient().BitLen() <= maxBits
+}
+
+// ParseDecimal reads a plain decimal number of at most about 100 digits whose
 // exponent stays within ±MaxExponent.
 func ParseDecimal(text string) (decimal.Decimal, error) {
-	if len(text) == 0 || len(text) > 60 || strings.Trim(text, "0123456789+-.eE") != "" {
+	if len(text) == 0 || len(text) > maxText || strings.Trim(text, "0123456789+-.eE") != "" {
 		return decimal.Decimal{}, fmt.Errorf("%w: %.40q", ErrDecimal, text)
 	}
 	d, err := decimal.NewFromString(text)
 	if err != nil {
 		return decimal.Decimal{}, fmt.Errorf("%w: %.40q", ErrDecimal, text)
 	}
-	if e := d.Exponent(); e > MaxExponent || e < -MaxExponent {
-		return decimal.Decimal{}, fmt.Errorf("%w: exponent of %.40q must be within ±%d", ErrDecimal, text, MaxExponent)
+	if !InRange(d) {
+		return decimal.Decimal{}, fmt.Errorf("%w: %.40q must have an exponent within ±%d and at most 100 digits", ErrDecimal, text, MaxExponent)
 	}
 	return d, nil
 }

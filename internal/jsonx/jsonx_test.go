@@ -96,3 +96,21 @@ func TestIsNumber(t *testing.T) {
 		require.Equal(t, want, jsonx.IsNumber(text), text)
 	}
 }
+
+func TestErrorsSayWhereInTheDocument(t *testing.T) {
+	t.Parallel()
+	type outer struct {
+		List []sample `json:"list"`
+	}
+	for text, want := range map[string]string{
+		`{"list":[{"price":1},{"leverage":5}]}`: "list.1.leverage: unknown member",
+		`{"list":[{"price":true}]}`:             "list.0.price: jsonx: not a decimal: a JSON true",
+		`{"list":5}`:                            "list: a JSON number does not belong here",
+		`{"list":[`:                             "not valid JSON at byte 9: unexpected EOF",
+		`[]`:                                    "the document: a JSON array does not belong here",
+	} {
+		require.EqualError(t, jsonx.Unmarshal([]byte(text), &outer{}), want, text)
+	}
+	var s sample
+	require.ErrorIs(t, jsonx.Unmarshal([]byte(`{"price":"x"}`), &s), jsonx.ErrDecimal)
+}

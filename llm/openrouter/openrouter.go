@@ -47,6 +47,11 @@ func (c *Client) CloseIdleConnections() { c.cfg.HTTPClient.CloseIdleConnections(
 // Complete asks once. A failure is an *llm.Error, or wraps the error of ctx
 // when ctx ended first. req is not changed.
 func (c *Client) Complete(ctx context.Context, req llm.Request) (llm.Response, error) {
+	resp, err := c.complete(ctx, req)
+	return c.scrub(resp), c.scrubError(err)
+}
+
+func (c *Client) complete(ctx context.Context, req llm.Request) (llm.Response, error) {
 	if req.Model == "" {
 		req.Model = c.cfg.Model
 	}

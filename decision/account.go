@@ -1,9 +1,11 @@
 package decision
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -97,6 +99,10 @@ func (a Account) Validate() error {
 	add := func(format string, args ...any) {
 		problems = append(problems, fmt.Errorf("decision: account: "+format, args...))
 	}
+	if !inRange(a.BalanceUSD, a.AvailableUSD, a.Leverage, a.MaxPositionSizeUSD, a.MakerFeeBps, a.TakerFeeBps, a.RealizedPnLTodayUSD, a.EquityAtMidnightUSD.Decimal) {
+		add("an amount has an exponent or digits out of range")
+		return errors.Join(problems...) // printing or comparing it could take minutes
+	}
 	if a.ID == "" || len(a.ID) > 100 {
 		add("account_id must have 1 to 100 characters, had %d", len(a.ID))
 	}
@@ -126,8 +132,13 @@ func (a Account) Validate() error {
 }
 
 func (p Position) problems() (out []string) {
+	if !inRange(p.Quantity, p.EntryPrice, p.MarkPrice, p.Leverage, p.TPPrice.Decimal, p.SLPrice.Decimal) {
+		return []string{"a number has an exponent or digits out of range"}
+	}
 	if p.Symbol == "" || len(p.Symbol) > 40 {
 		out = append(out, fmt.Sprintf("symbol must have 1 to 40 characters, had %d", len(p.Symbol)))
+	} else if p.Symbol != strings.ToUpper(p.Symbol) || strings.TrimSpace(p.Symbol) != p.Symbol {
+		out = append(out, fmt.Sprintf("symbol must be in upper case without spaces, was %q", p.Symbol))
 	}
 	if !p.Side.Valid() {
 		out = append(out, fmt.Sprintf("side must be long or short, was %.20q", string(p.Side)))
@@ -157,42 +168,98 @@ func (p Position) problems() (out []string) {
 // maxAccountBytes bounds an account state read from a file.
 const maxAccountBytes = 1 << 20
 
+// accountFields must be present in an account state, positionFields in each of
+// its positions: a limit that is missing must not read as one that is zero.
+func accountFields() []string {
+	return []string{
+		"account_id", "balance_usd", "available_usd", "leverage", "max_position_size_usd", "maker_fee_bps", "taker_fee_bps",
+		"positions", "realized_pnl_today_usd", "halted",
+	}
+}
+
+func positionFields() []string {
+	return []string{"symbol", "side", "quantity", "entry_price", "mark_price", "leverage"}
+}
+
 // ReadAccount reads an account state as JSON of at most 1 MiB and validates
-// it. Unknown and duplicate members are errors.
+// it. Unknown, duplicate and missing members are errors; only tp_price,
+// sl_price, opened_at, equity_at_midnight_usd and last_entry_at may be absent.
 func ReadAccount(r io.Reader) (Account, error) {
 	data, err := readBounded(r, maxAccountBytes)
 	if err != nil {
 		return Account{}, fmt.Errorf("decision: account: %w", err)
 	}
 	var a Account
-	if err := jsonx.Unmarshal(data, &a); err != nil {
+	if err := jsonx.Unmarshal(data, (*plainAccount)(&a)); err != nil {
 		return Account{}, fmt.Errorf("decision: account: %w", err)
+	}
+	var problems []error
+	for _, path := range missingAccountFields(data) {
+		problems = append(problems, fmt.Errorf("decision: account: missing %s", path))
+	}
+	if len(problems) > 0 {
+		return Account{}, errors.Join(problems...)
 	}
 	return a, a.Validate()
 }
 
+// plainAccount is an Account without its methods.
+type plainAccount Account
+
+// missingAccountFields names what a document that decodes leaves out or sets
+// to null.
+func missingAccountFields(data []byte) (missing []string) {
+	var top map[string]json.RawMessage
+	var positions []map[string]json.RawMessage
+	absent := func(fields map[string]json.RawMessage, name string) bool {
+		raw, ok := fields[name]
+		return !ok || string(raw) == "null"
+	}
+	if err := jsonx.Unmarshal(data, &top); err != nil {
+		return nil // it decoded before
+	}
+	for _, f := range accountFields() {
+		if absent(top, f) {
+			missing = append(missing, f)
+		}
+	}
+	if err := jsonx.Unmarshal(top["positions"], &positions); err != nil {
+		return missing
+	}
+	for i, p := range positions {
+		for _, f := range positionFields() {
+			if absent(p, f) {
+				missing = append(missing, fmt.Sprintf("positions[%d].%s", i, f))
+			}
+		}
+	}
+	return missing
+}
+
 // MarshalJSON writes decimals as JSON numbers with their exact digits.
 func (a Account) MarshalJSON() ([]byte, error) {
-	type plain Account
-	return jsonx.Marshal(plain(a))
+	return jsonx.Marshal(plainAccount(a))
 }
 
 // UnmarshalJSON rejects unknown, duplicate and case-variant members.
 func (a *Account) UnmarshalJSON(data []byte) error {
-	type plain Account
-	return jsonx.Unmarshal(data, (*plain)(a))
+	return jsonx.Unmarshal(data, (*plainAccount)(a))
 }
 
 // divUp is a ÷ b rounded up to 8 places; b is positive.
 func divUp(a, b decimal.Decimal) decimal.Decimal {
 	if !b.IsPositive() {
-		return a
+		return a // an invalid divisor must not make anything smaller
 	}
 	return a.DivRound(b, 16).RoundUp(8)
 }
 
-// divDown is a ÷ b rounded towards zero to 8 places; b is positive.
+// divDown is a ÷ b rounded towards zero to 8 places; zero for a b that is not
+// positive.
 func divDown(a, b decimal.Decimal) decimal.Decimal {
+	if !b.IsPositive() {
+		return decimal.Zero
+	}
 	q, _ := a.QuoRem(b, 8)
 	return q
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ballast-go/ballast/decision"
@@ -59,7 +60,7 @@ func TestReadAccount(t *testing.T) {
 
 func TestReadAccountNamesEveryProblem(t *testing.T) {
 	t.Parallel()
-	text := `{"account_id":"","balance_usd":1,"available_usd":-1,"leverage":21,"max_position_size_usd":0,"positions":[
+	text := `{"account_id":"","balance_usd":1,"available_usd":-1,"leverage":21,"max_position_size_usd":0,"maker_fee_bps":0,"taker_fee_bps":0,"realized_pnl_today_usd":0,"halted":false,"positions":[
 		{"symbol":"BTCUSDT","side":"both","quantity":0,"entry_price":1,"mark_price":1,"leverage":0.5,"sl_price":-3},
 		{"symbol":"BTCUSDT","side":"long","quantity":1,"entry_price":1,"mark_price":1,"leverage":1}]}`
 	_, err := decision.ReadAccount(strings.NewReader(text))
@@ -70,6 +71,32 @@ func TestReadAccountNamesEveryProblem(t *testing.T) {
 	} {
 		require.ErrorContains(t, err, want)
 	}
+}
+
+func TestReadAccountNamesEveryMissingField(t *testing.T) {
+	t.Parallel()
+	_, err := decision.ReadAccount(strings.NewReader(`{"account_id":"a","balance_usd":1,"positions":[{"symbol":"BTCUSDT"}],"halted":null}`))
+	for _, want := range []string{
+		"missing available_usd", "missing leverage", "missing max_position_size_usd", "missing realized_pnl_today_usd", "missing halted",
+		"missing positions[0].side", "missing positions[0].quantity", "missing positions[0].mark_price",
+	} {
+		require.ErrorContains(t, err, want)
+	}
+	require.NotContains(t, err.Error(), "missing balance_usd")
+	require.NotContains(t, err.Error(), "tp_price")
+}
+
+func TestAccountRefusesNumbersThatNoRecordCouldHold(t *testing.T) {
+	t.Parallel()
+	a := dt.Account()
+	a.BalanceUSD = decimal.New(1, 3_000_000)
+	require.ErrorContains(t, a.Validate(), "out of range")
+	a = dt.Account()
+	p := dt.Position("BTCUSDT", decision.Long, "1")
+	p.EntryPrice = decimal.New(1, -61)
+	a.Positions = []decision.Position{p, dt.Position("btcusdt", decision.Long, "1")}
+	require.ErrorContains(t, a.Validate(), "positions[0]: a number has an exponent or digits out of range")
+	require.ErrorContains(t, a.Validate(), `positions[1]: symbol must be in upper case without spaces, was "btcusdt"`)
 }
 
 func TestReadAccountIsStrict(t *testing.T) {

@@ -5,11 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync/atomic"
 )
 
-// maxAbandoned bounds the calls that outlive their decisions. A seam that
-// ignores its context this often is not called again until some return.
+// maxAbandoned bounds the calls of one seam that outlive their decisions. A
+// seam that ignores its context this often is not called again until some
+// return.
 const maxAbandoned = 64
+
+// seam is a part that the host supplied, and how many of its calls are still
+// under way although nobody waits for them any more.
+type seam struct {
+	name string
+	late atomic.Int64
+}
 
 var (
 	errAbandoned = errors.New("too many earlier calls still ignore their ended contexts")
@@ -24,37 +33,49 @@ type outcome[T any] struct {
 // await calls fn and stops waiting when ctx ends, so that a seam that ignores
 // its context cannot hold up a decision. A panic or runtime.Goexit in fn is an
 // error. The engine owns the goroutine: Close waits for it.
-func await[T any](ctx context.Context, e *Engine, seam string, fn func(context.Context) (T, error)) (T, error) {
-	return begin(ctx, e, seam, fn)()
+func await[T any](ctx context.Context, e *Engine, s *seam, fn func(context.Context) (T, error)) (T, error) {
+	return begin(ctx, e, s, fn)()
 }
 
+// The states of a call: whoever moves it away from running counts it.
+const (
+	callRunning int32 = iota
+	callReturned
+	callAbandoned
+)
+
 // begin is await in two parts: the call starts now, the function returned
-// waits for it.
-func begin[T any](ctx context.Context, e *Engine, seam string, fn func(context.Context) (T, error)) func() (T, error) {
+// waits for it and must be called.
+func begin[T any](ctx context.Context, e *Engine, s *seam, fn func(context.Context) (T, error)) func() (T, error) {
 	var zero T
 	failed := func(err error) func() (T, error) {
-		return func() (T, error) { return zero, fmt.Errorf("%s: %w", seam, err) }
+		return func() (T, error) { return zero, fmt.Errorf("%s: %w", s.name, err) }
 	}
 	if err := ctx.Err(); err != nil {
 		return failed(err)
 	}
-	if e.abandoned.Load() >= maxAbandoned {
+	if s.late.Load() >= maxAbandoned {
 		return failed(errAbandoned)
 	}
 	done := make(chan outcome[T], 1)
+	var state atomic.Int32
 	e.calls.Add(1)
-	e.abandoned.Add(1)
 	go func() {
-		out := outcome[T]{err: fmt.Errorf("%s: %w", seam, errPanic)}
+		out := outcome[T]{err: fmt.Errorf("%s: %w", s.name, errPanic)}
 		defer func() {
 			if cause := recover(); cause != nil {
-				out.err = fmt.Errorf("%s: %w: %v", seam, errPanic, clipPanic(cause))
+				out.err = fmt.Errorf("%s: %w: %v", s.name, errPanic, clipPanic(cause))
 			}
-			e.abandoned.Add(-1)
+			if !state.CompareAndSwap(callRunning, callReturned) {
+				s.late.Add(-1)
+			}
 			done <- out
 			e.calls.Done()
 		}()
 		value, err := fn(ctx)
+		if err != nil {
+			_ = err.Error() // an error that cannot say what it is panics here, where that is caught
+		}
 		out = outcome[T]{value, err}
 	}()
 	return func() (T, error) {
@@ -62,7 +83,15 @@ func begin[T any](ctx context.Context, e *Engine, seam string, fn func(context.C
 		case out := <-done:
 			return out.value, out.err
 		case <-ctx.Done():
-			return zero, fmt.Errorf("%s: %w", seam, ctx.Err())
+			select {
+			case out := <-done: // it was in time, the one who waits was not
+				return out.value, out.err
+			default:
+			}
+			if state.CompareAndSwap(callRunning, callAbandoned) {
+				s.late.Add(1)
+			}
+			return zero, fmt.Errorf("%s: %w", s.name, ctx.Err())
 		}
 	}
 }

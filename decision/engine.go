@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -152,12 +151,14 @@ const (
 
 // Engine decides. It is safe for concurrent use.
 type Engine struct {
-	cfg       Config
-	rules     Rules
-	prompts   *PromptBuilder
-	strategy  Strategy // of requests that name none
-	calls     sync.WaitGroup
-	abandoned atomic.Int64
+	cfg      Config
+	rules    Rules
+	prompts  *PromptBuilder
+	strategy Strategy // of requests that name none
+	builtin  Rules    // DefaultRules with the bounds of cfg
+	calls    sync.WaitGroup
+
+	market, indicators, scorer, model, store, gate seam
 }
 
 var _ Decider = (*Engine)(nil)
@@ -186,8 +187,14 @@ func New(cfg Config) (*Engine, error) {
 			rules[i] = MarketData{MaxPriceAge: cfg.Freshness.MaxPriceAge}
 		}
 	}
-	rules = append(rules, cfg.Rules...)
-	return &Engine{cfg: cfg, rules: rules, prompts: NewPromptBuilder(rules...), strategy: strategy}, nil
+	e := &Engine{cfg: cfg, builtin: rules, rules: append(slices.Clone(rules), cfg.Rules...), strategy: strategy}
+	e.prompts = NewPromptBuilder(e.rules...)
+	for s, name := range map[*seam]string{
+		&e.market: "market", &e.indicators: "indicators", &e.scorer: "scorer", &e.model: "model", &e.store: "store", &e.gate: "rules",
+	} {
+		s.name = name
+	}
+	return e, nil
 }
 
 // Close waits for calls that outlived the decisions they were made for,
@@ -241,43 +248,52 @@ func (e *Engine) check(ctx context.Context, rec *Record) Input {
 		rec.Recheck = e.recheck(ctx, in)
 		in = rec.Recheck.apply(in)
 	}
-	verdict := e.rules.Gate(in, rec.Proposal)
 	res := &rec.Result
+	verdict, err := await(ctx, e, &e.gate, func(context.Context) (Verdict, error) { return e.rules.Gate(in, rec.Proposal), nil })
 	res.At = in.At
+	if err != nil { // a host's rule hangs: ours do not, and without it nothing may add risk
+		verdict = e.builtin.Gate(in, rec.Proposal)
+		res.Degraded = append(res.Degraded, err.Error())
+	}
 	res.Decision = verdict.decision(&in, &rec.Proposal)
 	res.Refused, res.Warnings = verdict.Refused, verdict.Warnings
+	if err != nil {
+		*res = withoutRisk(*res, in, Violation{Rule: e.gate.name, Severity: SeverityError, Message: "the rules could not be checked: " + err.Error()})
+	}
 	return in
 }
 
 // record makes the result durable before anybody can act on it. Without a
 // record only what reduces risk is returned.
+//
+// A store that ignores its context may still write the record after that: then
+// it names actions that nobody was told.
 func (e *Engine) record(ctx context.Context, rec Record, in Input) (Result, error) {
-	_, err := await(ctx, e, "store", func(ctx context.Context) (struct{}, error) {
+	res := rec.Result.clone() // what is recorded is not the caller's to change
+	_, err := await(ctx, e, &e.store, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, e.cfg.Store.Append(ctx, rec)
 	})
 	if err == nil {
 		e.log(ctx, rec)
-		return rec.Result, nil
+		return res, nil
 	}
 	err = fmt.Errorf("%w: %w", ErrUnrecorded, err)
-	e.cfg.Logger.LogAttrs(ctx, slog.LevelError, "decision_unrecorded", slog.String("decision_id", rec.Result.ID), slog.String("error", err.Error()))
-	return withoutRisk(rec.Result, in), err
+	e.cfg.Logger.LogAttrs(ctx, slog.LevelError, "decision_unrecorded", slog.String("decision_id", res.ID), slog.String("error", err.Error()))
+	return withoutRisk(res, in, Violation{Rule: "record", Severity: SeverityError, Message: "the decision could not be recorded"}), err
 }
 
-// withoutRisk refuses whatever adds risk, because nothing proves that it was
-// decided.
-func withoutRisk(res Result, in Input) Result {
+// withoutRisk refuses whatever adds risk, for a reason outside the proposal.
+func withoutRisk(res Result, in Input, why Violation) Result {
 	res.Decision.Decisions = slices.Clone(res.Decision.Decisions)
 	res.Refused = slices.Clone(res.Refused)
 	res.Decision.TotalAllocationUSD = decimal.Zero
 	for i, d := range res.Decision.Decisions {
 		if !in.AddsRisk(d) {
-			res.Decision.TotalAllocationUSD = res.Decision.TotalAllocationUSD.Add(d.AllocationUSD)
 			continue
 		}
-		violation := Violation{Rule: "record", Asset: d.Asset, Severity: SeverityError, Message: "the decision could not be recorded"}
-		res.Refused = append(res.Refused, Refusal{Asset: d.Asset, Was: d, Violations: []Violation{violation}})
-		res.Decision.Decisions[i] = holdAsset(d.Asset, "refused: "+violation.Message)
+		why.Asset = d.Asset
+		res.Refused = append(res.Refused, Refusal{Asset: d.Asset, Was: d, Violations: []Violation{why}})
+		res.Decision.Decisions[i] = holdAsset(d.Asset, "refused: "+why.Message)
 	}
 	return res
 }

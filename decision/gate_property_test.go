@@ -1,7 +1,7 @@
 package decision_test
 
 import (
-	"encoding/json"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -94,19 +94,18 @@ func drawProposal(t *rapid.T) decision.Proposal {
 	if rapid.IntRange(0, 5).Draw(t, "duplicate") == 0 {
 		actions = append(actions, drawAction(t, rapid.SampledFrom(propertySymbols).Draw(t, "duplicated")))
 	}
+	for i := range actions {
+		actions[i].ExitPlan = fmt.Sprint("plan ", i)
+	}
 	return dt.Propose(actions...)
 }
 
-// keys are entries in a form that compares, sorted.
-func keys(t require.TestingT, actions []decision.AssetDecision) []string {
+// keys name entries by asset, action and the plan that tells them apart; the
+// gate may take superfluous parts off what it keeps.
+func keys(_ require.TestingT, actions []decision.AssetDecision) []string {
 	out := make([]string, len(actions))
 	for i, a := range actions {
-		if a.Action != decision.ActionBuy && a.Action != decision.ActionSell {
-			a.AllocationUSD = decimal.Zero
-		}
-		b, err := json.Marshal(a)
-		require.NoError(t, err)
-		out[i] = string(b)
+		out[i] = a.Asset + " " + string(a.Action) + " " + a.ExitPlan
 	}
 	slices.Sort(out)
 	return out
@@ -141,7 +140,36 @@ func TestGateInvariants(t *testing.T) {
 			}
 		}
 		requireWithinLimits(t, in, v.Kept)
+		requireReductions(t, in, p, v)
 	})
+}
+
+// requireReductions: whoever proposed to close or to decrease a position gets
+// it smaller, whatever else was wrong, and never beyond its size.
+func requireReductions(t *rapid.T, in decision.Input, p decision.Proposal, v decision.Verdict) {
+	reduces := func(d decision.AssetDecision) bool {
+		held, open := in.Account.Position(d.Asset)
+		a := d.PositionAdjustment
+		return open && (d.Action == decision.ActionClosePosition ||
+			d.Action == decision.ActionAdjustPosition && a != nil && a.Type == decision.AdjustDecrease && a.AmountUSD.IsPositive() &&
+				(!a.NewSLPrice.Valid || !held.SLPrice.Valid || !in.AddsRisk(d)))
+	}
+	for _, d := range p.Decision.Decisions {
+		if reduces(d) {
+			require.True(t, slices.ContainsFunc(v.Kept, func(k decision.AssetDecision) bool { return k.Asset == d.Asset && reduces(k) }), "the reduction of %s is lost", d.Asset)
+		}
+	}
+	smaller := map[string]int{}
+	for _, k := range v.Kept {
+		if !reduces(k) {
+			continue
+		}
+		smaller[k.Asset]++
+		require.Equal(t, 1, smaller[k.Asset], "one reduction a position")
+		if held, _ := in.Account.Position(k.Asset); k.Action == decision.ActionAdjustPosition {
+			require.True(t, k.PositionAdjustment.AmountUSD.LessThanOrEqual(held.NotionalUSD()))
+		}
+	}
 }
 
 // requireWithinLimits sums up what is kept, without the rules' own code.

@@ -122,7 +122,7 @@ func TestGateChecksPricesAndMarket(t *testing.T) {
 		{name: "short stop below", propose: list(stop(dt.Sell("BTCUSDT", "100"), "99")), refused: refused("price_logic")},
 		{name: "long target below", propose: list(take(dt.Buy("BTCUSDT", "100"), "99")), refused: refused("price_logic")},
 		{name: "short target above", propose: list(take(dt.Sell("BTCUSDT", "100"), "101")), refused: refused("price_logic")},
-		{name: "stop of zero", propose: list(stop(dt.Buy("BTCUSDT", "100"), "0")), refused: refused("price_logic"), warnings: []string{"reward_risk"}, message: "stop must be positive, was 0"},
+		{name: "stop of zero", propose: list(stop(dt.Buy("BTCUSDT", "100"), "0")), refused: refused("price_logic"), warnings: []string{"reward_risk"}, message: "stop of a long must be positive, was 0"},
 		{name: "moved stop above a long", edit: long, propose: list(dt.MoveStop("BTCUSDT", "101")), refused: refused("price_logic")},
 		{name: "adjusted target below a long", edit: long, propose: list(orders(decision.OrderAdjustment{AdjustTP: true, NewTPPrice: dt.Null("90")})), refused: refused("price_logic")},
 		{name: "entry without stop", propose: list(with(dt.Buy("BTCUSDT", "100"), func(d *decision.AssetDecision) { d.SLPrice.Valid = false })), refused: refused("stop_required"), message: "strategy conservative_swing requires a stop for BTCUSDT"},
@@ -202,15 +202,28 @@ func TestGateStopsAfterLossesAndWhenHalted(t *testing.T) {
 	entries := list(dt.Buy("BTCUSDT", "100"), dt.Sell("ETHUSDT", "100"))
 	runGate(t, []gateCase{
 		{name: "realised loss", edit: func(in *decision.Input) {
-			in.Account.RealizedPnLTodayUSD, in.Account.EquityAtMidnightUSD = dt.D("-500"), dt.Null("10000")
+			in.Account.BalanceUSD, in.Account.RealizedPnLTodayUSD, in.Account.EquityAtMidnightUSD = dt.D("9500"), dt.D("-500"), dt.Null("10000")
 		}, propose: entries, refused: all, message: "P&L since 00:00 UTC must be above -500 USD (-5 % of the day's opening equity), is -500"},
 		{name: "just not lost", edit: func(in *decision.Input) {
-			in.Account.RealizedPnLTodayUSD, in.Account.EquityAtMidnightUSD = dt.D("-499.99"), dt.Null("10000")
+			in.Account.BalanceUSD, in.Account.RealizedPnLTodayUSD, in.Account.EquityAtMidnightUSD = dt.D("9500.01"), dt.D("-499.99"), dt.Null("10000")
 		}, propose: entries},
 		{name: "unrealised loss in an asset not asked about", edit: func(in *decision.Input) {
 			p := dt.Position("XRPUSDT", decision.Long, "10")
 			p.MarkPrice = dt.D("50")
 			in.Account.Positions = []decision.Position{p}
+		}, propose: entries, refused: all},
+		{name: "yesterday's profit does not hide today's loss", edit: func(in *decision.Input) {
+			p := dt.Position("XRPUSDT", decision.Long, "20") // entered at 100, 150 at midnight, now 115
+			p.MarkPrice = dt.D("115")
+			in.Account.Positions, in.Account.EquityAtMidnightUSD = []decision.Position{p}, dt.Null("11000")
+		}, propose: entries, refused: all, message: "P&L since 00:00 UTC must be above -550 USD (-5 % of the day's opening equity), is -700"},
+		{name: "yesterday's loss does not count today", edit: func(in *decision.Input) {
+			p := dt.Position("XRPUSDT", decision.Long, "20") // entered at 100, 65 at midnight, now 70
+			p.MarkPrice = dt.D("70")
+			in.Account.Positions, in.Account.EquityAtMidnightUSD = []decision.Position{p}, dt.Null("9300")
+		}, propose: entries},
+		{name: "without a midnight, realised and unrealised", edit: func(in *decision.Input) {
+			in.Account.BalanceUSD, in.Account.RealizedPnLTodayUSD = dt.D("9500"), dt.D("-500")
 		}, propose: entries, refused: all},
 		{name: "halted account", edit: func(in *decision.Input) { in.Account.Halted = true }, propose: entries, refused: map[string]string{"BTCUSDT": "halted", "ETHUSDT": "halted"}},
 		{name: "halted globally", edit: func(in *decision.Input) { in.Halted = true }, propose: entries, refused: map[string]string{"BTCUSDT": "halted", "ETHUSDT": "halted"}},

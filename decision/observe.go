@@ -19,7 +19,7 @@ func (e *Engine) observe(ctx context.Context, req Request) (Input, []string, err
 		return Input{}, nil, err
 	}
 	intervals := []marketdata.Interval{e.cfg.Interval, e.cfg.LongInterval}
-	snap, err := await(ctx, e, "market", func(ctx context.Context) (marketdata.Snapshot, error) {
+	snap, err := await(ctx, e, &e.market, func(ctx context.Context) (marketdata.Snapshot, error) {
 		return e.cfg.Market.Snapshot(ctx, marketdata.Query{Symbols: req.Symbols, Intervals: intervals, Candles: e.cfg.Candles})
 	})
 	if err != nil {
@@ -50,8 +50,24 @@ func (e *Engine) observe(ctx context.Context, req Request) (Input, []string, err
 	if err != nil {
 		return Input{}, nil, fmt.Errorf("decision: %w", err)
 	}
-	in.Envelope = e.rules.Envelope(in)
-	return in, append(degraded, notes...), nil
+	in.Envelope, err = await(ctx, e, &e.gate, func(context.Context) (Envelope, error) { return e.rules.Envelope(in), nil })
+	if err != nil { // a host's rule hangs or panics: nothing is offered, the gate will refuse it too
+		notes = append(notes, "envelope: "+err.Error())
+	}
+	return in, append(append(degraded, notes...), marksApart(in)...), nil
+}
+
+// marksApart names the positions that the account marks more than 5 % away
+// from the market. Limits use the larger value of the two.
+func marksApart(in Input) (notes []string) {
+	for i := range in.Account.Positions {
+		p := &in.Account.Positions[i]
+		m, ok := in.Market.Assets[p.Symbol]
+		if ok && p.MarkPrice.Sub(m.Quote.Last).Abs().GreaterThan(percentOf(m.Quote.Last, 5)) {
+			notes = append(notes, fmt.Sprintf("%s: the account marks it at %s, the market at %s", p.Symbol, p.MarkPrice, m.Quote.Last))
+		}
+	}
+	return notes
 }
 
 // prepare checks a request and fills in the strategy when it names none.
@@ -69,6 +85,9 @@ func (r Request) prepare(standard Strategy) (Request, error) {
 		r.Strategy = standard
 	} else {
 		problems = append(problems, r.Strategy.validateLimits())
+		if !r.Strategy.IsActive {
+			problems = append(problems, fmt.Errorf("decision: strategy %.64q is not active", r.Strategy.ID))
+		}
 	}
 	problems = append(problems, r.Account.Validate())
 	return r, errors.Join(problems...)
@@ -91,13 +110,25 @@ func (e *Engine) fresh(snap marketdata.Snapshot, symbols []string, intervals []m
 			out.Failures[symbol] = f
 			continue
 		}
-		if f := e.cfg.Freshness.Check(asset, intervals, at); f != nil {
+		if f := e.usable(symbol, asset, intervals, at); f != nil {
 			out.Failures[symbol] = *f
 			continue
 		}
 		out.Assets[symbol] = e.window(asset, intervals)
 	}
 	return out
+}
+
+// usable says what keeps an asset from being decided on; nil when nothing does.
+func (e *Engine) usable(symbol string, asset marketdata.Asset, intervals []marketdata.Interval, at time.Time) *marketdata.Failure {
+	if asset.Symbol != symbol {
+		return &marketdata.Failure{Symbol: symbol, Reason: marketdata.ReasonUnavailable, Detail: fmt.Sprintf("the source answered with %.40q", asset.Symbol)}
+	}
+	q := asset.Quote
+	if !inRange(q.Last, q.Mark.Decimal, q.Change24hPercent.Decimal, q.QuoteVolume24h.Decimal, q.FundingRate.Decimal, q.OpenInterest.Decimal) {
+		return &marketdata.Failure{Symbol: symbol, Reason: marketdata.ReasonUnavailable, Detail: "a number of the quote is out of range"}
+	}
+	return e.cfg.Freshness.Check(asset, intervals, at)
 }
 
 func (e *Engine) window(asset marketdata.Asset, intervals []marketdata.Interval) marketdata.Asset {
@@ -133,7 +164,7 @@ func noMarket(in Input) error {
 // indicate computes the indicators; assets that it cannot compute go without.
 // The error is the context's.
 func (e *Engine) indicate(ctx context.Context, in *Input) (degraded []string, err error) {
-	values, failed := await(ctx, e, "indicators", func(ctx context.Context) (indicator.Values, error) {
+	values, failed := await(ctx, e, &e.indicators, func(ctx context.Context) (indicator.Values, error) {
 		return e.cfg.Indicators.Indicate(ctx, in.Market)
 	})
 	if err := ctx.Err(); err != nil {
@@ -171,9 +202,11 @@ func (e *Engine) indicate(ctx context.Context, in *Input) (degraded []string, er
 // recheck reads the quotes again. When that fails the old ones stand, and the
 // gate refuses risk on those that have become too old.
 func (e *Engine) recheck(ctx context.Context, in Input) *Recheck {
+	ctx, cancel := context.WithTimeout(ctx, e.left(ctx)/2) // the other half is for the store
+	defer cancel()
 	out := &Recheck{Quotes: make(map[string]marketdata.Quote, len(in.Market.Assets))}
-	snap, err := await(ctx, e, "market", func(ctx context.Context) (marketdata.Snapshot, error) {
-		return e.cfg.Market.Snapshot(ctx, marketdata.Query{Symbols: slices.Sorted(maps.Keys(in.Market.Assets))})
+	snap, err := await(ctx, e, &e.market, func(ctx context.Context) (marketdata.Snapshot, error) {
+		return e.cfg.Market.Snapshot(ctx, marketdata.Query{Symbols: slices.Sorted(maps.Keys(in.Market.Assets)), MaxAge: e.cfg.RecheckAfter})
 	})
 	out.At = e.cfg.Now().UTC()
 	for symbol, old := range in.Market.Assets {
@@ -181,7 +214,7 @@ func (e *Engine) recheck(ctx context.Context, in Input) *Recheck {
 		if err != nil || !ok {
 			asset = marketdata.Asset{Symbol: symbol, Quote: old.Quote}
 		}
-		if f := e.cfg.Freshness.Check(asset, nil, out.At); f != nil {
+		if f := e.usable(symbol, asset, nil, out.At); f != nil {
 			if out.Failures == nil {
 				out.Failures = make(map[string]marketdata.Failure)
 			}

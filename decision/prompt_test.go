@@ -136,7 +136,7 @@ func TestPromptShowsEveryLimit(t *testing.T) {
 		"halted": false, "stop_required": true, "max_position_size_usd": json.Number("2500"),
 		"max_risk_per_trade_percent": json.Number("1.5"), "max_loss_per_trade_usd": json.Number("150"),
 		"max_daily_loss_percent": json.Number("5"), "daily_loss_limit_usd": json.Number("-500.5"),
-		"pnl_today_usd": json.Number("-5.2"), "max_leverage": json.Number("5"), "max_positions": json.Number("3"),
+		"pnl_today_usd": json.Number("-2.7"), "max_leverage": json.Number("5"), "max_positions": json.Number("3"),
 		"open_positions": json.Number("2"), "free_positions": json.Number("1"), "max_margin_percent_of_balance": json.Number("80"),
 		"max_asset_margin_percent_of_balance": json.Number("80"), "cooldown_seconds": json.Number("300"), "funding_limit_bps": json.Number("8"),
 		"weigh_funding_from_bps": json.Number("8"), "liquidation_buffer": json.Number("0.15"), "min_confidence": nil,

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/ballast-go/ballast/llm"
 )
 
@@ -50,7 +52,7 @@ func (e *Engine) score(ctx context.Context, in Input) func() (Proposal, error) {
 	if e.cfg.Scorer == nil {
 		return func() (Proposal, error) { return Proposal{}, errNoScorer }
 	}
-	return begin(ctx, e, "scorer", func(ctx context.Context) (Proposal, error) { return e.cfg.Scorer.Score(ctx, in) })
+	return begin(ctx, e, &e.scorer, func(ctx context.Context) (Proposal, error) { return e.cfg.Scorer.Score(ctx, in) })
 }
 
 // left is the time until ctx ends, less what checking and recording may need.
@@ -74,14 +76,15 @@ func (e *Engine) ask(ctx context.Context, rec *Record) (Proposal, error) {
 		Model: e.cfg.Model, Messages: messages, Temperature: e.cfg.Temperature, MaxTokens: e.cfg.MaxTokens,
 		Schema: &llm.Schema{Name: AnswerSchemaName, JSON: e.prompts.Schema(rec.Input.Symbols)},
 	}
-	ctx, cancel := context.WithTimeout(ctx, min(e.cfg.ModelTimeout, e.left(ctx)))
+	limit := min(e.cfg.ModelTimeout, e.left(ctx))
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	resp, err := await(ctx, e, "model", func(ctx context.Context) (llm.Response, error) { return e.cfg.LLM.Complete(ctx, rec.Request) })
+	resp, err := await(ctx, e, &e.model, func(ctx context.Context) (llm.Response, error) { return e.cfg.LLM.Complete(ctx, rec.Request) })
 	if err != nil {
-		return Proposal{}, modelFailed(ctx, e.cfg.ModelTimeout, err)
+		return Proposal{}, modelFailed(ctx, limit, err)
 	}
 	rec.Responses = []llm.Response{resp}
-	rec.Result.Usage = rec.Result.Usage.Add(resp.Usage)
+	rec.Result.Usage = rec.Result.Usage.Add(plausible(resp.Usage))
 	answer, err := DecodeAnswer(resp, rec.Input.Symbols)
 	var bad *AnswerError
 	if errors.As(err, &bad) && bad.Alarm {
@@ -100,11 +103,22 @@ func (e *Engine) ask(ctx context.Context, rec *Record) (Proposal, error) {
 	return Proposal{Decision: answer.Decision}, nil
 }
 
+// plausible drops figures that no call can have: they are not reported then.
+func plausible(u llm.Usage) llm.Usage {
+	for _, n := range [...]*int{&u.PromptTokens, &u.CompletionTokens, &u.ReasoningTokens, &u.CachedTokens} {
+		*n = max(*n, 0)
+	}
+	if u.CostUSD.Valid && (u.CostUSD.Decimal.IsNegative() || !inRange(u.CostUSD.Decimal)) {
+		u.CostUSD = decimal.NullDecimal{}
+	}
+	return u
+}
+
 // modelFailed words a timeout by its bound, which "context deadline exceeded"
 // does not name.
 func modelFailed(ctx context.Context, limit time.Duration, err error) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fmt.Errorf("no answer within %s: %w", limit, err)
+		return fmt.Errorf("no answer within %s: %w", limit.Round(time.Millisecond), err)
 	}
 	return err
 }

@@ -139,8 +139,14 @@ func checkAlone(r builtin, in Input, p Proposal) []Violation {
 }
 
 // Gate checks a proposal. It is pure: the same arguments give the same
-// verdict, in whatever order the assets stand.
+// verdict, in whatever order the assets stand, and neither the verdict nor a
+// host's rule shares memory with p.
+//
+// Limits on the whole portfolio count everything that p asks for, entries that
+// other rules refuse included: counting survivors alone would let an additional
+// rule, by refusing one entry, let another through.
 func (rs Rules) Gate(in Input, p Proposal) Verdict {
+	p, insane := p.clone().sane()
 	v := newView(&in, &p)
 	var found findings
 	for _, r := range rs {
@@ -148,11 +154,13 @@ func (rs Rules) Gate(in Input, p Proposal) Verdict {
 			b.check(v, &found)
 			continue
 		}
-		for _, violation := range checkHost(r, in, p) {
+		for _, violation := range checkHost(r, in, p.clone()) {
 			found.bind(v, violation)
 		}
 	}
-	return found.verdict(v)
+	out := found.verdict(v)
+	out.Refused = append(out.Refused, insane...)
+	return out
 }
 
 // checkHost runs a host's rule. One that panics refuses what adds risk.
@@ -168,6 +176,9 @@ func checkHost(r Rule, in Input, p Proposal) (out []Violation) {
 // bind attaches a host's violation to the entries that it may refuse: those
 // that add risk. Where it names an asset that adds none, it is a warning.
 func (f *findings) bind(v *view, violation Violation) {
+	if violation.Severity != SeverityWarning {
+		violation.Severity = SeverityError // also when the host forgot it
+	}
 	if violation.Severity != SeverityError || violation.Asset == "" {
 		f.list = append(f.list, finding{-1, violation})
 		return
@@ -210,13 +221,50 @@ func (f *findings) verdict(v *view) Verdict {
 			out.Refused = append(out.Refused, Refusal{Asset: e.d.Asset, Was: *e.d, Violations: errs[i]})
 			continue
 		}
-		kept := *e.d
-		if kept.Action != ActionBuy && kept.Action != ActionSell {
-			kept.AllocationUSD = decimal.Zero // Shape warned about it
-		}
+		kept := e.mended()
 		out.Kept = append(out.Kept, kept)
 	}
 	return out
+}
+
+// mended is the kept action without what the rules warned about.
+func (e *entry) mended() AssetDecision {
+	d := *e.d
+	if d.Action != ActionBuy && d.Action != ActionSell {
+		d.AllocationUSD = decimal.Zero
+	}
+	if d.Action != ActionAdjustPosition {
+		d.PositionAdjustment = nil
+	}
+	if d.Action != ActionAdjustOrders {
+		d.OrderAdjustment = nil
+	}
+	if e.fixes.confidence {
+		d.Confidence = decimal.Zero
+	}
+	if a := d.PositionAdjustment; a != nil {
+		if e.fixes.capUSD.Valid {
+			a.AmountUSD = e.fixes.capUSD.Decimal
+		}
+		if e.fixes.percentage {
+			a.Percentage = decimal.NullDecimal{}
+		}
+		if e.fixes.stop {
+			a.NewSLPrice = decimal.NullDecimal{}
+		}
+		if e.fixes.take {
+			a.NewTPPrice = decimal.NullDecimal{}
+		}
+	}
+	if a := d.OrderAdjustment; a != nil {
+		if e.fixes.stop {
+			a.AdjustSL, a.NewSLPrice = false, decimal.NullDecimal{}
+		}
+		if e.fixes.take {
+			a.AdjustTP, a.NewTPPrice = false, decimal.NullDecimal{}
+		}
+	}
+	return d
 }
 
 // decision is what may be acted on: the kept entries, and a hold for each

@@ -97,9 +97,12 @@ func (MaxPositions) room(v *view, a *ask) Room {
 	return Room{}
 }
 
-// DailyLoss refuses all new risk once realised and unrealised P&L since 00:00
-// UTC have reached −MaxDailyLoss % of that day's opening equity. An unknown
-// opening equity is taken as balance − realised P&L of the day.
+// DailyLoss refuses all new risk once the P&L since 00:00 UTC has reached
+// −MaxDailyLoss % of that day's opening equity. The P&L is equity now less
+// equity at 00:00, so a deposit or withdrawal of the day counts until the host
+// corrects EquityAtMidnightUSD for it. When the opening equity is unknown it is
+// taken as balance − realised P&L of the day, and the P&L as the realised one
+// plus all that is unrealised, whenever that arose.
 type DailyLoss struct{}
 
 // Name is "daily_loss".
@@ -125,11 +128,13 @@ func (r DailyLoss) check(v *view, found *findings) {
 func dayLoss(in *Input) (pnl, limit decimal.Decimal) {
 	a := &in.Account
 	opening := a.BalanceUSD.Sub(a.RealizedPnLTodayUSD)
+	pnl = a.RealizedPnLTodayUSD.Add(a.UnrealizedPnLUSD())
 	if a.EquityAtMidnightUSD.Valid {
 		opening = a.EquityAtMidnightUSD.Decimal
+		pnl = a.EquityUSD().Sub(opening)
 	}
 	limit = decimal.Max(opening, decimal.Zero).Mul(in.Strategy.Risk.MaxDailyLoss).Shift(-2).Neg()
-	return a.RealizedPnLTodayUSD.Add(a.UnrealizedPnLUSD()), limit
+	return pnl, limit
 }
 
 func (DailyLoss) room(v *view, _ *ask) Room {

@@ -65,7 +65,8 @@ func (r Funding) room(v *view, a *ask) Room {
 }
 
 // LiquidationBuffer refuses entries whose estimated liquidation price is
-// closer than the strategy's LiquidationBuffer, a fraction of the price. For
+// closer than the strategy's LiquidationBuffer, a fraction of the price, or
+// closer than their stop, which would then never be reached. For
 // isolated margin the distance is 1 ÷ leverage − maintenance margin rate; the
 // rate is that of the exchange's bracket, or 1 % when that is unknown.
 type LiquidationBuffer struct{}
@@ -83,9 +84,13 @@ func (r LiquidationBuffer) check(v *view, found *findings) {
 		if !e.addUSD.IsPositive() {
 			continue
 		}
-		if distance := r.distance(&e.ask, e.ask.heldUSD().Add(e.addUSD)); distance.LessThan(limit) {
+		distance := r.distance(&e.ask, e.ask.heldUSD().Add(e.addUSD))
+		if distance.LessThan(limit) {
 			found.refuse(e, r.Name(), limit, distance, "liquidation of %s must be at least %s of the price away, would be %s at %sx",
 				e.d.Asset, limit, distance, e.ask.leverage)
+		}
+		if stop := e.ask.stopPercent.Shift(-2); stop.GreaterThan(distance) {
+			found.refuse(e, r.Name(), distance, stop, "stop of %s is %s of the price away, liquidation comes first at %s", e.d.Asset, stop, distance)
 		}
 	}
 }
@@ -99,7 +104,8 @@ func (LiquidationBuffer) distance(a *ask, notionalUSD decimal.Decimal) decimal.D
 }
 
 func (r LiquidationBuffer) room(v *view, a *ask) Room {
-	if r.distance(a, a.heldUSD()).LessThan(v.in.Strategy.Risk.LiquidationBuffer) {
+	distance := r.distance(a, a.heldUSD())
+	if distance.LessThan(v.in.Strategy.Risk.LiquidationBuffer) || a.stopPercent.Shift(-2).GreaterThan(distance) {
 		return noRoom()
 	}
 	return Room{}

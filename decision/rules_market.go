@@ -54,7 +54,8 @@ func noRoom() Room { return Room{AssetUSD: decimal.NewNullDecimal(decimal.Zero)}
 
 // PriceLogic refuses stops and targets on the wrong side of the last price:
 // long needs stop < price < target, short target < price < stop. Without
-// market data it only demands positive prices.
+// market data it only demands positive prices. An action that adds no risk
+// loses the wrong price, with a warning, and not the reduction.
 type PriceLogic struct{}
 
 // Name is "price_logic".
@@ -66,26 +67,57 @@ func (r PriceLogic) Check(in Input, p Proposal) []Violation { return checkAlone(
 func (r PriceLogic) check(v *view, found *findings) {
 	for i := range v.entries {
 		e := &v.entries[i]
-		last, known := e.ask.last()
+		var stop, take string
 		if e.setsStop {
-			r.checkPrice(e, "stop", e.stop.Decimal, last, known, e.ask.side == Long, found)
+			stop = e.wrongSide(e.stop.Decimal, e.ask.side == Long)
 		}
 		if e.setsTake {
-			r.checkPrice(e, "target", e.take.Decimal, last, known, e.ask.side == Short, found)
+			take = e.wrongSide(e.take.Decimal, e.ask.side == Short)
 		}
+		costs := e.addsRisk || e.leavesNothing(stop != "", take != "")
+		e.fixes.stop = r.report(e, "stop", e.stop.Decimal, stop, costs, found)
+		e.fixes.take = r.report(e, "target", e.take.Decimal, take, costs, found)
 	}
 }
 
-func (r PriceLogic) checkPrice(e *entry, what string, price, last decimal.Decimal, known, below bool, found *findings) {
+// wrongSide is what a stop or target must be and is not, empty when it is.
+func (e *entry) wrongSide(price decimal.Decimal, below bool) string {
+	last, known := e.ask.last()
 	switch {
 	case !price.IsPositive():
-		found.reject(e, r.Name(), "%s must be positive, was %s", what, price)
+		return "positive"
 	case !known || e.ask.side == "":
+		return ""
 	case below && !price.LessThan(last):
-		found.refuse(e, r.Name(), last, price, "%s of a %s must be below the price %s, was %s", what, e.ask.side, last, price)
+		return "below the price " + last.String()
 	case !below && !price.GreaterThan(last):
-		found.refuse(e, r.Name(), last, price, "%s of a %s must be above the price %s, was %s", what, e.ask.side, last, price)
+		return "above the price " + last.String()
 	}
+	return ""
+}
+
+// leavesNothing reports whether an action would do nothing any more without
+// its new stop or target.
+func (e *entry) leavesNothing(stop, take bool) bool {
+	a := e.d.OrderAdjustment
+	if e.d.Action != ActionAdjustOrders || a == nil {
+		return false
+	}
+	return !a.CancelSL && !a.CancelTP && (!a.AdjustSL || stop) && (!a.AdjustTP || take)
+}
+
+// report refuses the action or, when it costs no more than that, reports that
+// the price is to be left as it is.
+func (r PriceLogic) report(e *entry, what string, price decimal.Decimal, wrong string, costs bool, found *findings) (drop bool) {
+	switch {
+	case wrong == "":
+		return false
+	case costs:
+		found.refuse(e, r.Name(), e.ask.worth(), price, "%s of a %s must be %s, was %s", what, e.ask.side, wrong, price)
+		return false
+	}
+	found.warn(e, r.Name(), "%s of a %s must be %s, was %s; the order is left as it is", what, e.ask.side, wrong, price)
+	return true
 }
 
 // StopRequired refuses whatever adds risk to a position that would have no

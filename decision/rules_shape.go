@@ -1,6 +1,7 @@
 package decision
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -9,9 +10,14 @@ import (
 
 // Shape refuses actions that contradict themselves, whatever the market: an
 // unknown action, an adjustment without its object or with a contradictory
-// one, an entry without size, rationale or exit plan, an asset that was not
-// asked about, the same asset twice. It warns about a total that is not the
-// sum and about allocations where none belongs, which the gate sets to zero.
+// one, an entry without size, rationale or exit plan, a number out of range, an
+// asset that was not asked about, risk on an asset that is decided twice. Of
+// several reductions of one position the largest is kept.
+//
+// What is merely superfluous costs nothing but a warning: the gate sets a
+// total that is not the sum and an allocation where none belongs, takes off an
+// object that belongs to another action, and ends a decrease at the size of
+// the position.
 type Shape struct{}
 
 // Name is "shape".
@@ -46,32 +52,74 @@ func (r Shape) checkEntry(v *view, e *entry, found *findings) {
 	switch d.Action {
 	case ActionBuy, ActionSell:
 		r.checkOpening(e, found)
-	case ActionHold, ActionClosePosition:
-		if !d.AllocationUSD.IsZero() {
-			found.warn(e, r.Name(), "allocation_usd must be 0 for %s, was %s; it is set to 0", d.Action, d.AllocationUSD)
-		}
 	case ActionAdjustPosition:
 		r.checkPositionAdjustment(e, found)
 	case ActionAdjustOrders:
 		r.checkOrderAdjustment(e, found)
+	case ActionHold, ActionClosePosition:
 	default:
 		found.reject(e, r.Name(), "unknown action %.40q", string(d.Action))
 	}
+	r.checkSuperfluous(e, found)
 	if d.Confidence.IsNegative() || d.Confidence.GreaterThan(hundred) {
-		found.reject(e, r.Name(), "confidence must be between 0 and 100, was %s", d.Confidence)
+		if e.fixes.confidence = !e.addsRisk; e.addsRisk {
+			found.reject(e, r.Name(), "confidence must be between 0 and 100, was %s", d.Confidence)
+		} else {
+			found.warn(e, r.Name(), "confidence must be between 0 and 100, was %s; it is set to 0", d.Confidence)
+		}
 	}
-	if !e.addsRisk {
-		return
-	}
-	if !slices.Contains(v.in.Symbols, d.Asset) {
+	if e.addsRisk && !slices.Contains(v.in.Symbols, d.Asset) {
 		found.reject(e, r.Name(), "asset %.40q was not asked about", d.Asset)
 	}
 	for i := range v.entries {
-		if i != e.index && v.entries[i].d.Asset == d.Asset {
+		other := &v.entries[i]
+		if i == e.index || other.d.Asset != d.Asset {
+			continue
+		}
+		if e.addsRisk || e.reduces() && other.reduces() && other.reducesMore(e) {
 			found.reject(e, r.Name(), "%s is decided more than once", d.Asset)
 			break
 		}
 	}
+}
+
+// checkSuperfluous warns about what Verdict.Kept goes without.
+func (r Shape) checkSuperfluous(e *entry, found *findings) {
+	d := e.d
+	if d.Action != ActionBuy && d.Action != ActionSell && !d.AllocationUSD.IsZero() {
+		found.warn(e, r.Name(), "allocation_usd must be 0 for %s, was %s; it is set to 0", d.Action, d.AllocationUSD)
+	}
+	if d.Action != ActionAdjustPosition && d.PositionAdjustment != nil {
+		found.warn(e, r.Name(), "position_adjustment does not belong to %s; it is taken off", d.Action)
+	}
+	if d.Action != ActionAdjustOrders && d.OrderAdjustment != nil {
+		found.warn(e, r.Name(), "order_adjustment does not belong to %s; it is taken off", d.Action)
+	}
+}
+
+// reduces reports an action that makes a position smaller and no riskier.
+func (e *entry) reduces() bool {
+	return e.d.Action == ActionClosePosition || e.d.Action == ActionAdjustPosition && !e.addsRisk && e.d.PositionAdjustment != nil
+}
+
+// reducesMore orders the reductions of one asset, so that whatever their order
+// in the proposal the same one is kept.
+func (e *entry) reducesMore(than *entry) bool {
+	a, b := e.d.Action == ActionClosePosition, than.d.Action == ActionClosePosition
+	if a != b {
+		return a
+	}
+	if !a {
+		if c := e.d.PositionAdjustment.AmountUSD.Cmp(than.d.PositionAdjustment.AmountUSD); c != 0 {
+			return c > 0
+		}
+	}
+	first, err := e.d.MarshalJSON()
+	second, err2 := than.d.MarshalJSON()
+	if c := bytes.Compare(first, second); err == nil && err2 == nil && c != 0 {
+		return c > 0
+	}
+	return e.index < than.index // the same action twice
 }
 
 func (r Shape) checkOpening(e *entry, found *findings) {
@@ -100,10 +148,12 @@ func (r Shape) checkPositionAdjustment(e *entry, found *findings) {
 		found.reject(e, r.Name(), "adjustment_amount_usd must be positive, was %s", a.AmountUSD)
 	}
 	if p := a.Percentage; p.Valid && (p.Decimal.IsNegative() || p.Decimal.GreaterThan(hundred)) {
-		found.reject(e, r.Name(), "adjustment_percentage must be between 0 and 100, was %s", p.Decimal)
+		e.fixes.percentage = true
+		found.warn(e, r.Name(), "adjustment_percentage must be between 0 and 100, was %s; it is left out", p.Decimal)
 	}
-	if !e.d.AllocationUSD.IsZero() {
-		found.warn(e, r.Name(), "allocation_usd must be 0 for adjust_position, was %s; it is set to 0", e.d.AllocationUSD)
+	if open := e.ask.heldUSD(); a.Type == AdjustDecrease && e.ask.position != nil && a.AmountUSD.GreaterThan(open) {
+		e.fixes.capUSD = decimal.NewNullDecimal(open)
+		found.warn(e, r.Name(), "a decrease of %s is more than the position in %s; it ends at %s", a.AmountUSD, e.d.Asset, open)
 	}
 }
 
@@ -124,8 +174,5 @@ func (r Shape) checkOrderAdjustment(e *entry, found *findings) {
 		found.reject(e, r.Name(), "adjust_tp without new_tp_price")
 	case a.AdjustSL && !a.NewSLPrice.Valid:
 		found.reject(e, r.Name(), "adjust_sl without new_sl_price")
-	}
-	if !e.d.AllocationUSD.IsZero() {
-		found.warn(e, r.Name(), "allocation_usd must be 0 for adjust_orders, was %s; it is set to 0", e.d.AllocationUSD)
 	}
 }

@@ -35,6 +35,14 @@ type entry struct {
 	stop, take decimal.NullDecimal
 	// setsStop and setsTake: the action itself names the price.
 	setsStop, setsTake bool
+	fixes              fixes // what is taken off the kept action, with a warning
+}
+
+// fixes are flaws of an action that adds no risk. They cost it the flawed part
+// and not the reduction.
+type fixes struct {
+	stop, take, confidence, percentage bool
+	capUSD                             decimal.NullDecimal // for a decrease beyond the position
 }
 
 // ask is an Ask with what is known of its asset.
@@ -99,7 +107,7 @@ func (v *view) entry(index int, d *AssetDecision) entry {
 		}
 	case ActionHold, ActionClosePosition:
 	}
-	e.addsRisk = v.in.addsRisk(d, held)
+	e.addsRisk = v.in.addsRisk(d, held, e.ask.worth())
 	if e.stop.Valid && e.ask.market != nil {
 		last := e.ask.market.Quote.Last
 		e.ask.stopPercent = divUp(last.Sub(e.stop.Decimal).Abs().Mul(hundred), last)
@@ -139,12 +147,26 @@ func (a *ask) last() (decimal.Decimal, bool) {
 	return a.market.Quote.Last, true
 }
 
-// heldUSD is the notional that is open already.
+// heldUSD is the notional that is open already, by the account's mark price or
+// the market's last price, whichever makes it larger: a wrong mark must not
+// make room.
 func (a *ask) heldUSD() decimal.Decimal {
 	if a.position == nil {
 		return decimal.Zero
 	}
-	return a.position.NotionalUSD()
+	return a.position.Quantity.Mul(decimal.Max(a.position.MarkPrice, a.worth()))
+}
+
+// worth is the market's last price, or the account's mark price without one;
+// zero when there is neither.
+func (a *ask) worth() decimal.Decimal {
+	if last, ok := a.last(); ok {
+		return last
+	}
+	if a.position != nil {
+		return a.position.MarkPrice
+	}
+	return decimal.Zero
 }
 
 // AddsRisk reports whether the action can increase what may be lost, given the
@@ -152,13 +174,18 @@ func (a *ask) heldUSD() decimal.Decimal {
 // stop does when the loss at the stop afterwards is larger than before. A
 // position without a stop counts as able to lose its whole notional.
 func (in Input) AddsRisk(d AssetDecision) bool {
-	if held, ok := in.Account.Position(d.Asset); ok {
-		return in.addsRisk(&d, &held)
+	held, ok := in.Account.Position(d.Asset)
+	if !ok {
+		return in.addsRisk(&d, nil, decimal.Zero)
 	}
-	return in.addsRisk(&d, nil)
+	price := held.MarkPrice
+	if m, ok := in.Market.Assets[d.Asset]; ok && m.Quote.Last.IsPositive() {
+		price = m.Quote.Last
+	}
+	return in.addsRisk(&d, &held, price)
 }
 
-func (in *Input) addsRisk(d *AssetDecision, held *Position) bool {
+func (in *Input) addsRisk(d *AssetDecision, held *Position, price decimal.Decimal) bool {
 	if !d.AddsRisk() || held == nil || d.Action == ActionBuy || d.Action == ActionSell {
 		return d.AddsRisk()
 	}
@@ -170,7 +197,7 @@ func (in *Input) addsRisk(d *AssetDecision, held *Position) bool {
 			return true
 		}
 		after.SLPrice = a.NewSLPrice
-		return losesMore(held, &after, a.AmountUSD)
+		return losesMore(held, &after, a.AmountUSD, price)
 	case d.OrderAdjustment != nil && d.Action == ActionAdjustOrders:
 		a := d.OrderAdjustment
 		if a.CancelSL {
@@ -178,27 +205,27 @@ func (in *Input) addsRisk(d *AssetDecision, held *Position) bool {
 		} else if a.AdjustSL {
 			after.SLPrice = a.NewSLPrice
 		}
-		return losesMore(held, &after, decimal.Zero)
+		return losesMore(held, &after, decimal.Zero, price)
 	}
 	return true
 }
 
 // losesMore reports whether the position, lessUSD smaller and with the stop of
-// after, can lose more than it can before. Without a stop the loss has no
-// bound.
-func losesMore(before, after *Position, lessUSD decimal.Decimal) bool {
-	notional := before.NotionalUSD()
+// after, can lose more from this price than it can before. Without a stop the
+// loss has no bound.
+func losesMore(before, after *Position, lessUSD, price decimal.Decimal) bool {
+	notional := before.Quantity.Mul(price)
 	size := decimal.Max(notional.Sub(lessUSD), decimal.Zero)
 	if !before.SLPrice.Valid || !after.SLPrice.Valid {
 		return !after.SLPrice.Valid && (before.SLPrice.Valid || size.GreaterThan(notional)) && size.IsPositive()
 	}
-	return size.Mul(stopDistance(after)).GreaterThan(notional.Mul(stopDistance(before)))
+	return size.Mul(stopDistance(after, price)).GreaterThan(notional.Mul(stopDistance(before, price)))
 }
 
-// stopDistance is how far the mark price is from the stop on the losing side,
-// in price units; zero for a stop that already locks in a gain.
-func stopDistance(p *Position) decimal.Decimal {
-	distance := p.MarkPrice.Sub(p.SLPrice.Decimal)
+// stopDistance is how far the price is from the stop on the losing side, in
+// price units; zero for a stop that already locks in a gain.
+func stopDistance(p *Position, price decimal.Decimal) decimal.Decimal {
+	distance := price.Sub(p.SLPrice.Decimal)
 	if p.Side == Short {
 		distance = distance.Neg()
 	}

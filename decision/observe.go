@@ -50,7 +50,8 @@ func (e *Engine) observe(ctx context.Context, req Request) (Input, []string, err
 	if err != nil {
 		return Input{}, nil, fmt.Errorf("decision: %w", err)
 	}
-	in.Envelope, err = await(ctx, e, &e.gate, func(context.Context) (Envelope, error) { return e.rules.Envelope(in), nil })
+	seen := in // what a rule that hangs may still read while in goes on
+	in.Envelope, err = await(ctx, e, &e.gate, func(context.Context) (Envelope, error) { return e.rules.Envelope(seen), nil })
 	if err != nil { // a host's rule hangs or panics: nothing is offered, the gate will refuse it too
 		notes = append(notes, "envelope: "+err.Error())
 	}

@@ -58,7 +58,7 @@ func Example() {
 	fmt.Println(proposal.Decision.PortfolioRationale)
 	// Output:
 	// buy
-	// long: trend bullish, RSI 55.92, volatility 1.55 %/day (x0.75), 24h +1.15 %, risk score 40 of max 70; stop 3.00 % at 102.82, take profit 7.50 % at 113.95, allocation 750.00 USD at 106
+	// long at 106: trend bullish, RSI 55.92, volatility 1.55 %/day, 24h to the last close +1.15 %, risk score 40 of max 70; stop 3.00 % at 102.82, take profit 7.50 % at 113.95; allocation 750.00 USD: 50 % of the 2000.00 USD that the envelope allows, x0.75 for volatility; confidence 70: no input is missing
 	// technical fallback: 1 entered with 750 USD, 0 stops tightened, 0 held
 }
 

@@ -35,6 +35,7 @@ func TestAWiderStopGetsLess(t *testing.T) {
 	d := decide(t, fallback.Config{}, in)
 	require.Equal(t, "91", d.SLPrice.Decimal.String(), "2 x ATR, nearer than support at 90")
 	require.Equal(t, "833.33", d.AllocationUSD.String(), "200 USD ÷ 9 % = 2,222.22 x 0.5 x 0.75, rounded down")
+	require.Contains(t, d.Rationale, "allocation 833.33 USD: 50 % of the 2222.22 USD that risk_per_trade allows, x0.75 for volatility")
 
 	r.atr = 30
 	in = newInput(t)
@@ -180,11 +181,26 @@ func TestEntriesShrinkTogetherToTheTotal(t *testing.T) {
 	require.Equal(t, "307.69", p.Decision.Decisions[1].AllocationUSD.String())
 	require.Equal(t, "307.69", p.Decision.Decisions[2].AllocationUSD.String())
 	require.Equal(t, "999.99", p.Decision.TotalAllocationUSD.String())
-	require.Contains(t, p.Decision.Decisions[0].Rationale, "allocation 384.61 USD")
+	require.Contains(t, p.Decision.Decisions[0].Rationale, "allocation 384.61 USD: 50 % of the 5000.00 USD that position_size allows, x0.75 for volatility, "+
+		"scaled from 1875.00 USD so that all entries (4875.00 USD) fit the total of 1000.00 USD; confidence")
 
 	in.Market.Assets["BUSDT"].Instrument.MinNotionalUSD = null("307.70")
 	p = score(t, fallback.Config{}, in)
 	requireHold(t, p.Decision.Decisions[1], "after fitting 4875 USD into 1000 USD, an allocation of 307.69 USD is below the smallest order, 307.7 USD")
 	require.Equal(t, "307.69", p.Decision.Decisions[2].AllocationUSD.String(), "others do not grow")
 	require.Equal(t, "692.3", p.Decision.TotalAllocationUSD.String())
+}
+
+func TestTheRationaleNamesTheConfiguredShareAndTheMissingInputs(t *testing.T) {
+	t.Parallel()
+	sizing := fallback.DefaultSizing()
+	sizing.EnvelopeShare, sizing.Steps[1].Multiplier = dec("0.125"), dec("0.6")
+	in := newInput(t)
+	add(t, &in, "BTCUSDT", bearish)
+	in.Envelope.Assets[0].ShortLimit = ""
+	shorten(&in, "BTCUSDT", 10)
+	d := decide(t, fallback.Config{Sizing: &sizing, Confidence: &fallback.Confidence{Base: dec("90"), PerMissing: dec("7.5")}}, in)
+	require.Equal(t, "300", d.AllocationUSD.String())
+	require.Contains(t, d.Rationale, "allocation 300.00 USD: 12.5 % of the 4000.00 USD that the envelope allows, x0.6 for volatility; "+
+		"confidence 82.5: 90 less 7.5 for each missing input (24h change)")
 }

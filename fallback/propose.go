@@ -156,8 +156,8 @@ func (s settings) protect(a *subject) decision.AssetDecision {
 		Asset: a.symbol, Action: decision.ActionAdjustOrders, Confidence: a.confidence, RiskLevel: s.riskLevel(score),
 		OrderAdjustment: &decision.OrderAdjustment{AdjustSL: true, NewSLPrice: decimal.NewNullDecimal(stop)},
 		ExitPlan:        fmt.Sprintf("Stop loss at %s.", stop),
-		Rationale: fmt.Sprintf("tighten %s: %s, risk score %d of max %d; stop at %s, %s x ATR %s from the close %s",
-			side, a.facts(""), score, s.maxRiskScore, stop, s.stops.TightenATRMultiple, short(a.reading.atr.Decimal), a.reading.close),
+		Rationale: fmt.Sprintf("tighten %s: %s, risk score %d of max %d; stop at %s, %s x ATR %s from the close %s; %s",
+			side, a.facts(), score, s.maxRiskScore, stop, s.stops.TightenATRMultiple, short(a.reading.atr.Decimal), a.reading.close, s.sureness(a)),
 	}
 }
 

@@ -29,8 +29,9 @@ func TestALongIsEnteredWhenBullish(t *testing.T) {
 	require.Equal(t, "107.5", d.TPPrice.Decimal.String())
 	require.Equal(t, "70", d.Confidence.String())
 	require.Equal(t, decision.RiskMedium, d.RiskLevel)
-	require.Equal(t, "long: trend bullish, RSI 55.10, volatility 2.31 %/day (x0.75), 24h +0.00 %, risk score 40 of max 70; "+
-		"stop 3.00 % at 97, take profit 7.50 % at 107.5, allocation 1875.00 USD at 100", d.Rationale)
+	require.Equal(t, "long at 100: trend bullish, RSI 55.10, volatility 2.31 %/day, 24h to the last close +0.00 %, risk score 40 of max 70; "+
+		"stop 3.00 % at 97, take profit 7.50 % at 107.5; allocation 1875.00 USD: 50 % of the 5000.00 USD that position_size allows, x0.75 for volatility; "+
+		"confidence 70: no input is missing", d.Rationale)
 	require.Contains(t, d.ExitPlan, "Stop loss at 97 (3.00 %), take profit at 107.5")
 	require.Equal(t, d.AllocationUSD, p.Decision.TotalAllocationUSD)
 	require.Equal(t, decision.RiskMedium, p.Decision.PortfolioRiskLevel)
@@ -52,7 +53,7 @@ func TestAShortIsEnteredWhenBearish(t *testing.T) {
 	require.Equal(t, "1500", d.AllocationUSD.String(), "4,000 x 0.5 x 0.75")
 	require.Equal(t, "103", d.SLPrice.Decimal.String())
 	require.Equal(t, "92.5", d.TPPrice.Decimal.String())
-	require.True(t, strings.HasPrefix(d.Rationale, "short: trend bearish"), d.Rationale)
+	require.True(t, strings.HasPrefix(d.Rationale, "short at 100: trend bearish"), d.Rationale)
 }
 
 func TestWhatKeepsFromEntering(t *testing.T) {
@@ -84,10 +85,10 @@ func TestWhatKeepsFromEntering(t *testing.T) {
 			change: func(in *decision.Input) { shorten(in, "BTCUSDT", 10) },
 		},
 		"protect only":           {r: bullish, config: fallback.Config{ProtectOnly: true}, why: "protect only"},
-		"no room":                {r: bullish, change: func(in *decision.Input) { in.Envelope.Assets[0].MaxLongUSD = decimal.Zero }, why: "no room for a long (position_size)"},
-		"no room for a short":    {r: bearish, change: func(in *decision.Input) { in.Envelope.Assets[0].MaxShortUSD = decimal.Zero }, why: "no room for a short (exposure)"},
+		"no room":                {r: bullish, change: func(in *decision.Input) { in.Envelope.Assets[0].MaxLongUSD = decimal.Zero }, why: "hold: no room for a long: the position_size limit binds"},
+		"no room for a short":    {r: bearish, change: func(in *decision.Input) { in.Envelope.Assets[0].MaxShortUSD = decimal.Zero }, why: "hold: no room for a short: the exposure limit binds"},
 		"an action not allowed":  {r: bullish, change: func(in *decision.Input) { in.Envelope.Assets[0].Actions = []decision.Action{decision.ActionSell} }, why: "no room for a long"},
-		"no envelope":            {r: bullish, change: func(in *decision.Input) { in.Envelope.Assets = nil }, why: "no room for a long (buy is not allowed)"},
+		"no envelope":            {r: bullish, change: func(in *decision.Input) { in.Envelope.Assets = nil }, why: "hold: no room for a long: buy is not allowed"},
 		"no loss allowed":        {r: bullish, change: func(in *decision.Input) { in.Envelope.Assets[0].MaxLossUSD = decimal.Zero }, why: "an allocation of 0 USD is below the smallest order, 0.01 USD"},
 		"no new position":        {r: bullish, change: func(in *decision.Input) { in.Envelope.NewPositions = 0 }, why: "0 of 1 candidates may be entered"},
 		"nothing left for all":   {r: bullish, change: func(in *decision.Input) { in.Envelope.TotalUSD = decimal.Zero }, why: "after fitting 1875 USD into 0 USD"},
@@ -219,8 +220,10 @@ func TestMissingInputsCostConfidenceAndAreListed(t *testing.T) {
 	p := score(t, fallback.Config{}, in)
 	require.Equal(t, decision.ActionBuy, p.Decision.Decisions[0].Action)
 	require.Equal(t, "50", p.Decision.Decisions[0].Confidence.String())
-	require.Contains(t, p.Decision.Decisions[0].Rationale, "volatility unknown (x0.25)")
-	require.Equal(t, []string{"BTCUSDT: volatility"}, p.Degraded)
+	require.Contains(t, p.Decision.Decisions[0].Rationale, "volatility unknown")
+	require.Contains(t, p.Decision.Decisions[0].Rationale, "allocation 625.00 USD: 50 % of the 5000.00 USD that position_size allows, x0.25 for unknown volatility")
+	require.Contains(t, p.Decision.Decisions[0].Rationale, "; confidence 50: 70 less 20 for each missing input (volatility)")
+	require.Equal(t, []string{"BTCUSDT: volatility could not be measured"}, p.Degraded)
 	require.Equal(t, []string{"volatility"}, p.Assessments[0].Degraded)
 
 	p = score(t, fallback.Config{Confidence: &fallback.Confidence{Base: dec("60"), PerMissing: dec("90")}, MinConfidence: null("0")}, in)
@@ -243,7 +246,7 @@ func TestIndicatorsOfAnotherCandleAreNotUsed(t *testing.T) {
 		return indicator.Values{Sets: map[string]map[marketdata.Interval]indicator.Set{"BTCUSDT": {in.Interval: stale}}}
 	})
 	p = score(t, fallback.Config{Indicators: provider}, in)
-	require.Equal(t, "BTCUSDT: indicators: no values for the candle that closed 2026-03-01T12:00:00Z", p.Degraded[0])
+	require.Equal(t, "BTCUSDT: the indicators could not be computed: no values for the candle that closed 2026-03-01T12:00:00Z", p.Degraded[0])
 }
 
 func provide(f func(marketdata.Snapshot) indicator.Values) decision.Indicators {
@@ -268,7 +271,10 @@ func TestTheProviderSeesOnlyTheScoredInterval(t *testing.T) {
 	})
 	p := score(t, fallback.Config{Indicators: provider}, in)
 	require.Equal(t, []decision.Action{decision.ActionBuy, decision.ActionHold, decision.ActionHold}, actions(p), "the provider's values win over those of Input")
-	require.Equal(t, []string{"ETHUSDT: indicators: too hot", "ETHUSDT: rsi", "ETHUSDT: volatility", "ETHUSDT: trend"}, p.Degraded)
+	require.Equal(t, []string{
+		"ETHUSDT: the indicators could not be computed: too hot", "ETHUSDT: RSI could not be measured",
+		"ETHUSDT: volatility could not be measured", "ETHUSDT: trend could not be measured",
+	}, p.Degraded)
 	require.Len(t, in.Market.Assets["BTCUSDT"].Series, 2, "Input is read-only")
 }
 

@@ -2,6 +2,7 @@ package fallback
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/shopspring/decimal"
 
@@ -55,9 +56,9 @@ func (s settings) final(d draft) decision.AssetDecision {
 		SLPrice: decimal.NewNullDecimal(l.stop), TPPrice: decimal.NewNullDecimal(l.target),
 		ExitPlan: fmt.Sprintf("Stop loss at %s (%s %%), take profit at %s (%s %%); the stop moves to %s x ATR when the trend turns %s and the risk score reaches %d.",
 			l.stop, l.stopPercent.StringFixed(2), l.target, l.targetPercent.StringFixed(2), s.stops.TightenATRMultiple, against(e.side), s.maxRiskScore),
-		Rationale: fmt.Sprintf("%s: %s, risk score %d of max %d; stop %s %% at %s, take profit %s %% at %s, allocation %s USD at %s",
-			e.side, a.facts(" (x"+e.multiplier.String()+")"), e.score, s.maxRiskScore,
-			l.stopPercent.StringFixed(2), l.stop, l.targetPercent.StringFixed(2), l.target, e.allocationUSD.StringFixed(2), last),
+		Rationale: fmt.Sprintf("%s at %s: %s, risk score %d of max %d; stop %s %% at %s, take profit %s %% at %s; allocation %s USD: %s; %s",
+			e.side, last, a.facts(), e.score, s.maxRiskScore,
+			l.stopPercent.StringFixed(2), l.stop, l.targetPercent.StringFixed(2), l.target, e.allocationUSD.StringFixed(2), e.sizing, s.sureness(a)),
 		Confidence: a.confidence, RiskLevel: s.riskLevel(e.score),
 	}
 }
@@ -73,19 +74,29 @@ func (s settings) hold(a *subject, why string) decision.AssetDecision {
 	}
 	return decision.AssetDecision{
 		Asset: a.symbol, Action: decision.ActionHold, Confidence: a.confidence, RiskLevel: s.riskLevel(score),
-		Rationale: fmt.Sprintf("hold: %s; %s, %s", why, a.facts(""), scores),
+		Rationale: fmt.Sprintf("hold: %s; %s, %s; %s", why, a.facts(), scores, s.sureness(a)),
 	}
 }
 
-// facts words the factors; the multiplier follows the volatility that set it.
-func (a *subject) facts(multiplier string) string {
+// sureness words the confidence and what it is made of.
+func (s settings) sureness(a *subject) string {
+	missing := a.assessment.Degraded
+	if len(missing) == 0 {
+		return fmt.Sprintf("confidence %s: no input is missing", a.confidence)
+	}
+	return fmt.Sprintf("confidence %s: %s less %s for each missing input (%s)",
+		a.confidence, s.confidence.Base, s.confidence.PerMissing, words(missing))
+}
+
+// facts words the factors.
+func (a *subject) facts() string {
 	c := a.assessment.Long.Contributions // the inputs of both sides
 	change := c.PriceChange.Input
 	if change != "" && change[0] != '-' {
 		change = "+" + change
 	}
 	return "trend " + known(c.Trend.Input, "") + ", RSI " + known(c.RSI.Input, "") +
-		", volatility " + known(c.Volatility.Input, " %/day") + multiplier + ", 24h " + known(change, " %")
+		", volatility " + known(c.Volatility.Input, " %/day") + ", 24h to the last close " + known(change, " %")
 }
 
 func known(m decision.Measure, unit string) string {
@@ -104,12 +115,17 @@ func short(d decimal.Decimal) string {
 func (a *subject) degraded() []string {
 	var out []string
 	if a.reading.problem != "" {
-		out = append(out, a.symbol+": indicators: "+a.reading.problem)
+		out = append(out, a.symbol+": the indicators could not be computed: "+a.reading.problem)
 	}
 	for _, name := range a.assessment.Degraded {
-		out = append(out, a.symbol+": "+name)
+		out = append(out, a.symbol+": "+words([]string{name})+" could not be measured")
 	}
 	return out
+}
+
+// words names missing factors for a sentence.
+func words(missing []string) string {
+	return strings.NewReplacer("rsi", "RSI", "price_change", "24h change").Replace(strings.Join(missing, ", "))
 }
 
 func higher(a, b decision.RiskLevel) decision.RiskLevel {

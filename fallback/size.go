@@ -18,9 +18,9 @@ type entry struct {
 	side          decision.Side
 	score         int
 	levels        levels
-	multiplier    decimal.Decimal
 	allocationUSD decimal.Decimal
 	leastUSD      decimal.Decimal // smallest order that the exchange takes
+	sizing        string          // how the allocation came about
 	refused       string          // why it is held after all; empty: it is not
 }
 
@@ -33,11 +33,23 @@ func (s settings) size(e *entry, a *subject) error {
 		action, most, limit = decision.ActionSell, room.MaxShortUSD, room.ShortLimit
 	}
 	if !ok || !most.IsPositive() || !slices.Contains(room.Actions, action) {
-		return fmt.Errorf("the envelope leaves no room for a %s (%s)", e.side, cmp.Or(limit, string(action)+" is not allowed"))
+		why := string(action) + " is not allowed"
+		if limit != "" {
+			why = "the " + limit + " limit binds"
+		}
+		return fmt.Errorf("no room for a %s: %s", e.side, why)
 	}
-	atStop, _ := room.MaxLossUSD.Mul(decimal.New(100, 0)).QuoRem(e.levels.stopPercent, 8)
-	e.multiplier = s.multiplier(a.reading.factors.VolatilityPercent)
-	e.allocationUSD = decimal.Max(decimal.Min(most, atStop), decimal.Zero).Mul(s.sizing.EnvelopeShare).Mul(e.multiplier).RoundDown(2)
+	if atStop, _ := room.MaxLossUSD.Mul(decimal.New(100, 0)).QuoRem(e.levels.stopPercent, 8); atStop.LessThan(most) {
+		most, limit = decimal.Max(atStop, decimal.Zero), decision.RiskPerTrade{}.Name()
+	}
+	volatility := a.reading.factors.VolatilityPercent
+	multiplier, which := s.multiplier(volatility), "volatility"
+	if !volatility.Valid {
+		which = "unknown volatility"
+	}
+	e.allocationUSD = most.Mul(s.sizing.EnvelopeShare).Mul(multiplier).RoundDown(2)
+	e.sizing = fmt.Sprintf("%s %% of the %s USD that %s allows, x%s for %s", s.sizing.EnvelopeShare.Shift(2),
+		most.RoundDown(2).StringFixed(2), cmp.Or(limit, "the envelope"), multiplier, which)
 	e.leastUSD = least(a.asset.Instrument, a.asset.Quote.Last)
 	return e.tooSmall()
 }
@@ -93,6 +105,8 @@ func ration(entries []*entry, room decision.Envelope) {
 	}
 	total := decimal.Max(room.TotalUSD, decimal.Zero)
 	for _, e := range entries {
+		e.sizing += fmt.Sprintf(", scaled from %s USD so that all entries (%s USD) fit the total of %s USD",
+			e.allocationUSD.StringFixed(2), sum.StringFixed(2), total.StringFixed(2))
 		e.allocationUSD, _ = e.allocationUSD.Mul(total).QuoRem(sum, 2)
 		if err := e.tooSmall(); err != nil {
 			e.refused = fmt.Sprintf("after fitting %s USD into %s USD, %s", sum, total, err)

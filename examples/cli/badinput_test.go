@@ -37,6 +37,16 @@ func TestBadUsageIsOneLineAndExit2(t *testing.T) {
 		},
 		{"symbol without a file", csvArgs("decide", dir, lastClose(), "--symbols", "BTC,ETH"), "ETHUSDT: unknown symbol: there is no file ETHUSDT.csv"},
 		{"time that is none", []string{"decide", "--at", "yesterday"}, `--at: must be a time such as 2025-10-10T22:00:00Z, was "yesterday"` + see},
+		{
+			"time of the zero value",
+			[]string{"decide", "--at", "0001-01-01T00:00:00Z"},
+			"--at: must be at or after 2000-01-01T00:00:00Z, was 0001-01-01T00:00:00Z" + see,
+		},
+		{
+			"time before 2000",
+			[]string{"score", "--at", "2000-01-01T00:59:59+01:00"},
+			"--at: must be at or after 2000-01-01T00:00:00Z, was 1999-12-31T23:59:59Z" + see,
+		},
 		{"csv without data", []string{"decide", "--market", "csv"}, "--market csv needs --data DIR"},
 		{"data without csv", []string{"decide", "--data", dir}, "--data needs --market csv"},
 		{"data that is not there", []string{"score", "--market", "csv", "--data", "/no/such"}, "--data /no/such: no such file or directory"},
@@ -154,7 +164,7 @@ func TestABrokenStateNamesTheFileAndEveryProblem(t *testing.T) {
 	require.Equal(t, exitFailed, got.code)
 	require.Empty(t, got.stdout)
 	require.Equal(t, 1, strings.Count(got.stderr, "\n"), got.stderr)
-	require.Contains(t, got.stderr, `"balance"`)
+	require.Contains(t, got.stderr, "balance")
 }
 
 func TestABrokenStrategyFileIsConfiguration(t *testing.T) {
@@ -168,10 +178,11 @@ func TestABrokenStrategyFileIsConfiguration(t *testing.T) {
 
 func TestEveryProblemOfTheEnvironmentIsReportedAtOnce(t *testing.T) {
 	t.Parallel()
-	got := ballast(t, map[string]string{"LLM_TEMPERATURE": "3.5", "LEVERAGE": "x", "LLM_TIMEOUT": "0"}, "decide", "--market", "csv")
+	got := ballast(t, map[string]string{"LLM_TEMPERATURE": "3.5", "LEVERAGE": "x", "LLM_TIMEOUT": "0", "OPENROUTER_BASE_URL": "http://me:pw@example.org/v1"}, "decide", "--market", "csv")
 	require.Equal(t, exitUsage, got.code)
 	require.Empty(t, got.stdout)
 	require.Equal(t, []string{
+		`ballast: OPENROUTER_BASE_URL must have the scheme https, since its host is not loopback, was "http://…@example.org/v1"`,
 		"ballast: LLM_TEMPERATURE must be between 0 and 2, was 3.5",
 		"ballast: LLM_TIMEOUT must be between 1 and 3600, was 0",
 		`ballast: LEVERAGE must be a number between 1 and 20, was "x"`,

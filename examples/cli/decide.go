@@ -15,9 +15,9 @@ import (
 type decideCommand struct {
 	marketFlags
 	LongInterval *string `placeholder:"4h" help:"Longer candles beside them. Default LONG_INTERVAL, else 4h."`
-	LLM          string  `name:"llm" enum:",openrouter,none" default:"" placeholder:"openrouter|none" help:"Which model to ask. Default openrouter when OPENROUTER_API_KEY is set, else none."`
+	LLM          string  `name:"llm" enum:",openrouter,none" default:"" placeholder:"openrouter|none" help:"Which model to ask. Default openrouter when OPENROUTER_API_KEY is set, or OPENROUTER_BASE_URL is on this machine and LLM_MODEL is set; else none."`
 	Account      string  `placeholder:"NAME" help:"Account to decide for. Default the one of --state, else default."`
-	State        string  `placeholder:"FILE" help:"State of the account as JSON. Default a paper account of 10000 USD."`
+	State        string  `placeholder:"FILE" help:"State of the account as JSON; its limits win over LEVERAGE and MAX_POSITION_SIZE_USD. Default a paper account of 10000 USD."`
 	Strategy     string  `placeholder:"ID|FILE.json" default:"${strategy}" help:"Built-in strategy, or a file with one."`
 	Strict       bool    `help:"Exit with 3 when anything was refused or degraded."`
 }
@@ -41,8 +41,14 @@ func (c *decideCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+	if text := overruled(req.Account, cfg.AccountSettings); c.State != "" && text != "" {
+		s.warn(text)
+	}
 	o := s.options(c.marketFlags, cfg)
-	o.AskModel = c.LLM == "openrouter" || c.LLM == "" && !cfg.OpenRouterKey.IsZero()
+	o.AskModel = c.LLM == "openrouter" || c.LLM == "" && cfg.HasModel
+	if c.LLM == "" && !cfg.HasModel && s.env["OPENROUTER_BASE_URL"] != "" {
+		s.warn("OPENROUTER_BASE_URL is set, but no model is asked: set OPENROUTER_API_KEY, or LLM_MODEL for an endpoint on this machine, or --llm")
+	}
 	if o.AskModel && cfg.OpenRouterKey.IsZero() && s.env["OPENROUTER_BASE_URL"] == "" {
 		return usageError{errNoKey}
 	}

@@ -17,22 +17,28 @@ import (
 
 // marketFlags say what to look at.
 type marketFlags struct {
-	Market   string  `enum:"demo,csv" default:"demo" help:"Where candles come from: demo (simulated) or csv (files)."`
-	Data     string  `placeholder:"DIR" help:"Folder of SYMBOL.csv files with hourly candles, for --market csv."`
-	Symbols  *string `placeholder:"LIST" help:"1 to 10 assets such as BTCUSDT,ETH. Default ASSETS, else BTCUSDT,ETHUSDT,SOLUSDT."`
-	At       instant `placeholder:"TIME" help:"Decide as of this time, such as 2025-10-10T22:00:00Z, from candles closed by then. Default now."`
-	Interval *string `placeholder:"1h" help:"Candles to decide on. Default INTERVAL, else 1h."`
-	JSON     bool    `name:"json" help:"Print JSON."`
+	Market   string   `enum:"demo,csv" default:"demo" help:"Where candles come from: demo (simulated) or csv (files)."`
+	Data     string   `placeholder:"DIR" help:"Folder of SYMBOL.csv files with hourly candles, for --market csv."`
+	Symbols  *string  `placeholder:"LIST" help:"1 to 10 assets such as BTCUSDT,ETH. Default ASSETS, else BTCUSDT,ETHUSDT,SOLUSDT."`
+	At       *instant `placeholder:"TIME" help:"Decide as of this time, such as 2025-10-10T22:00:00Z, from candles closed by then, not before 2000. Default now."`
+	Interval *string  `placeholder:"1h" help:"Candles to decide on. Default INTERVAL, else 1h."`
+	JSON     bool     `name:"json" help:"Print JSON."`
 }
 
 // instant is a point in time as a flag.
 type instant struct{ time.Time }
+
+// earliest keeps out times that nobody means.
+func earliest() time.Time { return time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) }
 
 // UnmarshalText reads RFC 3339.
 func (i *instant) UnmarshalText(text []byte) error {
 	t, err := time.Parse(time.RFC3339, string(text))
 	if err != nil {
 		return fmt.Errorf("must be a time such as 2025-10-10T22:00:00Z, was %.40q", text)
+	}
+	if t.Before(earliest()) {
+		return fmt.Errorf("must be at or after %s, was %s", earliest().Format(time.RFC3339), t.UTC().Format(time.RFC3339))
 	}
 	i.Time = t.UTC()
 	return nil
@@ -84,15 +90,21 @@ func (s *session) configure(f marketFlags, more map[string]config.Override) (con
 		return cfg, usageError{err}
 	}
 	for _, w := range cfg.Warnings {
-		_, _ = fmt.Fprintln(s.stderr, "ballast: warning: "+render.Clean(w))
+		s.warn(w)
 	}
 	return cfg, nil
 }
 
+func (s *session) warn(text string) {
+	_, _ = fmt.Fprintln(s.stderr, "ballast: warning: "+render.Clean(text))
+}
+
 func (s *session) options(f marketFlags, cfg config.Config) app.Options {
-	return app.Options{
-		Config: cfg, Market: app.Market(f.Market), DataDir: f.Data, AsOf: f.At.Time, Logger: s.logger(cfg.LogLevel),
+	o := app.Options{Config: cfg, Market: app.Market(f.Market), DataDir: f.Data, Logger: s.logger(cfg.LogLevel)}
+	if f.At != nil {
+		o.AsOf = f.At.Time
 	}
+	return o
 }
 
 // withApp opens an App for one call.
@@ -108,21 +120,6 @@ func withApp(ctx context.Context, o app.Options, use func(*app.App) error) error
 	defer cancel()
 	_ = a.Close(ctx) //nolint:errcheck // the process ends, and with it what is still under way
 	return err
-}
-
-// readAccount reads a state file. What it says is data; that it is there is
-// usage.
-func readAccount(path string) (decision.Account, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return decision.Account{}, usageError{notOpened("--state", err)}
-	}
-	defer func() { _ = file.Close() }() //nolint:errcheck // only read
-	account, err := decision.ReadAccount(file)
-	if err != nil {
-		return account, inFile("--state", path, err)
-	}
-	return account, nil
 }
 
 // findStrategy takes the id of a built-in strategy or a path to a file, which

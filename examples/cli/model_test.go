@@ -98,6 +98,51 @@ func TestAModelThatFailsIsReplacedAndTheReasonSaid(t *testing.T) {
 	}
 }
 
+func TestAnEndpointOnThisMachineNeedsNoKeyButAModel(t *testing.T) {
+	t.Parallel()
+	server := llmtest.New(t, llmtest.Answer(answer("100", "Local.")))
+	args := csvArgs("decide", folder(t, "BTCUSDT"), lastClose(), "--symbols", "BTC")
+	env := map[string]string{"OPENROUTER_BASE_URL": server.URL(), "LLM_MODEL": "test/model"}
+	require.Contains(t, ballast(t, env, args...).succeeds(t), "decided by  the model test/model")
+	require.Contains(t, ballast(t, env, append(args, "--llm", "none")...).succeeds(t), "technical fallback")
+	require.Len(t, server.Requests(), 1)
+
+	for _, env := range []map[string]string{
+		{"OPENROUTER_BASE_URL": server.URL()},
+		{"OPENROUTER_BASE_URL": "https://llm.example.org/v1", "LLM_MODEL": "test/model"},
+	} {
+		got := ballast(t, env, args...)
+		require.Equal(t, exitOK, got.code)
+		require.Contains(t, got.stdout, "because no model is configured")
+		require.Equal(t, "ballast: warning: OPENROUTER_BASE_URL is set, but no model is asked: set OPENROUTER_API_KEY, "+
+			"or LLM_MODEL for an endpoint on this machine, or --llm\n", got.stderr)
+	}
+	require.Len(t, server.Requests(), 1)
+}
+
+func TestAWholeProposalThatIsRefusedIsOneError(t *testing.T) {
+	t.Parallel()
+	both := strings.Replace(answer("900000", "All in."), `"decisions":[{`,
+		`"decisions":[{"asset":"ETHUSDT","rationale":"Too.","action":"buy","allocation_usd":900000,"position_adjustment":null,"order_adjustment":null,`+
+			`"tp_price":108,"sl_price":97,"exit_plan":"Stop.","confidence":80,"risk_level":"medium"},{`, 1)
+	both = strings.Replace(both, `"total_allocation_usd":900000`, `"total_allocation_usd":1800000`, 1)
+	_, env := provider(t, llmtest.Answer(both))
+	delete(env, "LOG_LEVEL")
+	args := csvArgs("decide", folder(t, "BTCUSDT", "ETHUSDT"), lastClose(), "--symbols", "BTC,ETH")
+	v := decode(t, ballast(t, env, append(args, "--json")...).succeeds(t))
+	require.Len(t, v.at(t, "metadata")["refused"], 2)
+	count := map[string]int{}
+	for _, e := range v.at(t, "validation")["errors"].([]any) {
+		count[e.(map[string]any)["rule"].(string)]++
+	}
+	require.Equal(t, 1, count["available_capital"])
+	require.Equal(t, 2, count["position_size"])
+
+	text := strings.Join(strings.Fields(ballast(t, env, args...).succeeds(t)), " ")
+	require.Equal(t, 1, strings.Count(text, "allocation exceeds available capital"), text)
+	require.Equal(t, 2, strings.Count(text, "refused, see below"), text)
+}
+
 func TestAWrongKeyFallsBackWithoutShowingIt(t *testing.T) {
 	t.Parallel()
 	_, env := provider(t, llmtest.Answer("{}"))

@@ -38,6 +38,8 @@ Settings come from the environment: OPENROUTER_API_KEY, OPENROUTER_BASE_URL, OPE
 LLM_MODEL, LLM_TEMPERATURE, LLM_MAX_TOKENS, LLM_TIMEOUT, ASSETS, INTERVAL, LONG_INTERVAL, LEVERAGE,
 MAX_POSITION_SIZE_USD, MIN_CONFIDENCE, MAX_RISK_SCORE, LOG_LEVEL (logs go to stderr, and only when it is set).
 Flags win. Nothing is required: without any of them a simulated market and a paper account are used.
+MIN_CONFIDENCE and MAX_RISK_SCORE bind the technical fallback only; what a model proposes is bound by the strategy.
+LEVERAGE and MAX_POSITION_SIZE_USD are those of the paper account: with --state, the limits in the file win.
 
 Exit codes: 0 fine, 1 failed or bad data, 2 bad usage or configuration, 3 refused or degraded with --strict.`
 

@@ -28,7 +28,7 @@ func (c *listStrategies) Run(s *session) error {
 	if c.JSON {
 		return api.Write(&s.out, all)
 	}
-	return render.Strategies(&s.out, all)
+	return render.Strategies(&s.out, all, s.style)
 }
 
 type showStrategy struct {

@@ -1,5 +1,7 @@
-// Command embed is the smallest host: a bot that decides from a simulated
-// market and prints what it would do. It needs no network and no key.
+// Command embed is the smallest host: 40 lines that decide on a simulated
+// market and print what a bot would do. It needs no network and no key. It
+// places no orders and does not track its account: each hour finds the account
+// as it was at first.
 package main
 
 import (

@@ -124,6 +124,13 @@ func TestRefusalsAreErrorsAndScoresStandBesideTheirAsset(t *testing.T) {
 	require.False(t, got.Validation.IsValid)
 	require.Equal(t, []decision.Violation{violation}, got.Validation.Errors)
 	require.Nil(t, got.Context.Risk.Assets["BTCUSDT"].Scores)
+
+	whole := decision.Violation{Rule: "exposure", Severity: decision.SeverityError, Message: "too much"}
+	res.Refused[0].Violations = []decision.Violation{violation, whole}
+	res.Refused = append(res.Refused, decision.Refusal{Asset: "ETHUSDT", Violations: []decision.Violation{whole}})
+	both := api.NewDecision(res, record(t), nil, 0)
+	require.Equal(t, []decision.Violation{violation, whole}, both.Validation.Errors, "a violation of the whole proposal stands once")
+	require.Len(t, both.Metadata.Refused, 2)
 	require.Equal(t, 40, got.Context.Risk.Assets["ETHUSDT"].Scores.Long.Score)
 
 	var b bytes.Buffer

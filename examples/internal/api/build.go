@@ -1,6 +1,7 @@
 package api
 
 import (
+	"slices"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -79,7 +80,12 @@ func scoresOf(scores []decision.Assessment, symbol string) *decision.Assessment 
 func validation(res decision.Result) Validation {
 	errs := []decision.Violation{}
 	for _, r := range res.Refused {
-		errs = append(errs, r.Violations...)
+		for _, v := range r.Violations {
+			if v.Asset == "" && slices.Contains(errs, v) {
+				continue // one of the whole proposal stands in each refusal that it caused
+			}
+			errs = append(errs, v)
+		}
 	}
 	return Validation{IsValid: len(res.Refused) == 0, Errors: errs, Warnings: list(res.Warnings)}
 }

@@ -38,7 +38,7 @@ type Asset struct {
 	Symbol         string                                `json:"symbol"`
 	AsOf           time.Time                             `json:"as_of"` // of the price, UTC
 	CurrentPrice   Number                                `json:"current_price"`
-	PriceChange24h Number                                `json:"price_change_24h"` // percent
+	PriceChange24h Number                                `json:"price_change_24h"` // percent, to the current price; that of a score is to the last close
 	Volume24h      Number                                `json:"volume_24h"`       // in the quote asset
 	Volatility     *float64                              `json:"volatility"`       // percent per day
 	FundingRate    Number                                `json:"funding_rate"`     // fraction of the notional
@@ -79,7 +79,7 @@ type AssetRisk struct {
 // Validation is the risk gate's verdict on what was proposed.
 type Validation struct {
 	IsValid  bool                 `json:"is_valid"` // nothing was refused
-	Errors   []decision.Violation `json:"errors"`
+	Errors   []decision.Violation `json:"errors"`   // one of the whole proposal, without an asset, stands once
 	Warnings []decision.Violation `json:"warnings"`
 }
 

@@ -25,7 +25,7 @@ import (
 // rule and its default. An empty variable counts as absent.
 type Config struct {
 	OpenRouterKey      secret.Value // OPENROUTER_API_KEY; default none: no model
-	OpenRouterBaseURL  string       // OPENROUTER_BASE_URL; default openrouter.DefaultBaseURL
+	OpenRouterBaseURL  string       // OPENROUTER_BASE_URL, https, or http to loopback; default openrouter.DefaultBaseURL
 	OpenRouterReferer  string       // OPENROUTER_REFERER; default not sent
 	OpenRouterAppTitle string       // OPENROUTER_APP_TITLE; default not sent
 
@@ -49,7 +49,20 @@ type Config struct {
 
 	LogLevel *slog.Level // LOG_LEVEL: DEBUG, INFO, WARN or ERROR; default nil, each program's own
 
+	// HasModel says that there is a model to ask: a key was given, or an
+	// endpoint on this machine, which needs none, and LLM_MODEL.
+	HasModel bool
+	// AccountSettings are those of LEVERAGE and MAX_POSITION_SIZE_USD that
+	// were given, as limits of an account of one's own overrule them.
+	AccountSettings []AccountSetting
+
 	Warnings []string // what was understood but should be changed
+}
+
+// AccountSetting is a variable that an account's state overrules.
+type AccountSetting struct {
+	Name  string
+	Value decimal.Decimal
 }
 
 // Override is a flag that takes the place of a variable.
@@ -64,7 +77,7 @@ func Read(env map[string]string, overrides map[string]Override) (Config, error) 
 	r := reader{env: env, overrides: overrides}
 	c := Config{
 		OpenRouterKey:      secret.New(r.text("OPENROUTER_API_KEY")),
-		OpenRouterBaseURL:  r.textOr("OPENROUTER_BASE_URL", openrouter.DefaultBaseURL),
+		OpenRouterBaseURL:  r.baseURL("OPENROUTER_BASE_URL", openrouter.DefaultBaseURL),
 		OpenRouterReferer:  r.text("OPENROUTER_REFERER"),
 		OpenRouterAppTitle: r.text("OPENROUTER_APP_TITLE"),
 		Model:              r.textOr("LLM_MODEL", "x-ai/grok-4"),
@@ -76,6 +89,13 @@ func Read(env map[string]string, overrides map[string]Override) (Config, error) 
 		Leverage:           r.decimal("LEVERAGE", "2", 1, decision.MaxLeverage),
 		MaxPositionSizeUSD: r.positive("MAX_POSITION_SIZE_USD", "10000"),
 		LogLevel:           r.level("LOG_LEVEL"),
+	}
+	c.HasModel = !c.OpenRouterKey.IsZero() || isLoopback(c.OpenRouterBaseURL) && r.given("LLM_MODEL")
+	if r.given("LEVERAGE") {
+		c.AccountSettings = append(c.AccountSettings, AccountSetting{"LEVERAGE", c.Leverage})
+	}
+	if r.given("MAX_POSITION_SIZE_USD") {
+		c.AccountSettings = append(c.AccountSettings, AccountSetting{"MAX_POSITION_SIZE_USD", c.MaxPositionSizeUSD})
 	}
 	c.Assets = r.assets()
 	c.Interval, c.LongInterval = r.intervals()
@@ -138,7 +158,7 @@ func ParseSymbols(list string) ([]string, error) {
 	}
 	symbols := make([]string, 0, len(parts))
 	for _, part := range parts {
-		symbol, err := parseSymbol(part)
+		symbol, err := ParseSymbol(part)
 		if err != nil {
 			return nil, err
 		}

@@ -173,3 +173,63 @@ func TestAVariableThatLooksLikeASettingButIsNoneWarns(t *testing.T) {
 		"LLM_TIMEOUTS is not used: did you mean LLM_TIMEOUT?",
 	}, c.Warnings)
 }
+
+func TestATypingErrorInAnyNameWarnsAndAtMostFiveDo(t *testing.T) {
+	t.Parallel()
+	c, err := config.Read(map[string]string{
+		"LEVRAGE": "5", "ASETS": "BTC", "INTERVALL": "1h", "LOGLEVEL": "INFO", "HOME": "/", "TERM": "x", "LANG": "C", "SHLVL": "1", "LEVELLING": "1",
+	}, nil)
+	require.NoError(t, err)
+	require.Equal(t, []string{
+		"ASETS is not used: did you mean ASSETS?",
+		"INTERVALL is not used: did you mean INTERVAL?",
+		"LEVRAGE is not used: did you mean LEVERAGE?",
+		"LOGLEVEL is not used: did you mean LOG_LEVEL?",
+	}, c.Warnings)
+
+	env := map[string]string{}
+	for _, suffix := range "ABCDEFGHIJ" {
+		env["LLM_UNKNOWN_"+string(suffix)] = "1"
+	}
+	c, err = config.Read(env, nil)
+	require.NoError(t, err)
+	require.Len(t, c.Warnings, 5)
+}
+
+func TestABaseURLIsCheckedEvenWhenUnusedAndShownWithoutSecrets(t *testing.T) {
+	t.Parallel()
+	for value, problem := range map[string]string{
+		"http://example.org/v1":               `must have the scheme https, since its host is not loopback, was "http://example.org/v1"`,
+		"https://me:hunter2@example.org/v1":   `must not hold a user or password, was "https://…@example.org/v1"`,
+		"https://example.org/v1?key=hunter2":  `must not hold a query, was "https://example.org/v1…"`,
+		"https://example.org/v1#hunter2":      `must not hold a fragment, was "https://example.org/v1…"`,
+		"sk-or-v1-hunter2":                    `must be absolute, like https://host/path, was "…"`,
+		"example.org":                         `must be absolute, like https://host/path, was "example.org"`,
+		"ftp://example.org":                   `must have the scheme https, was "ftp://example.org"`,
+		"https://a:hunter2@b@example.org:x/%": `cannot be read as a URL, was "https://…@example.org:x/%"`,
+	} {
+		_, err := config.Read(map[string]string{"OPENROUTER_BASE_URL": value, "LEVERAGE": "0"}, nil)
+		require.EqualError(t, err, "OPENROUTER_BASE_URL "+problem+"\nLEVERAGE must be between 1 and 20, was 0", value)
+	}
+}
+
+func TestAModelIsThereWithAKeyOrOnThisMachineByName(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		key, base, model string
+		want             bool
+	}{
+		{"", "", "", false},
+		{"sk-1", "", "", true},
+		{"", "", "a/b", false},
+		{"", "http://127.0.0.1:1234/v1", "", false},
+		{"", "http://127.0.0.1:1234/v1", "a/b", true},
+		{"", "http://[::1]:1234/v1", "a/b", true},
+		{"", "https://LOCALHOST/v1", "a/b", true},
+		{"", "https://localhost.example.org/v1", "a/b", false},
+	} {
+		c, err := config.Read(map[string]string{"OPENROUTER_API_KEY": tc.key, "OPENROUTER_BASE_URL": tc.base, "LLM_MODEL": tc.model}, nil)
+		require.NoError(t, err)
+		require.Equal(t, tc.want, c.HasModel, "%+v", tc)
+	}
+}

@@ -34,6 +34,9 @@ func (r *reader) lookup(name string) (value, label string) {
 	return strings.TrimSpace(r.env[name]), name
 }
 
+// given reports whether a variable is set to something.
+func (r *reader) given(name string) bool { return strings.TrimSpace(r.env[name]) != "" }
+
 const maxTextBytes = 4096
 
 // text never shows the value in a problem, because it may be a key.
@@ -152,9 +155,9 @@ const (
 	symbolDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 )
 
-// parseSymbol looks at the letters before it makes them capitals: some that
+// ParseSymbol reads one symbol as ParseSymbols does. It looks at the letters before it makes them capitals: some that
 // are not ASCII become ASCII by that.
-func parseSymbol(text string) (string, error) {
+func ParseSymbol(text string) (string, error) {
 	symbol := strings.ToUpper(text)
 	if !quoted(symbol) {
 		symbol += "USDT"

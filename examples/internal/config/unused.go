@@ -7,33 +7,44 @@ import (
 	"strings"
 )
 
+const (
+	maxUnused     = 5 // warnings; an environment may be full of names
+	maxOwnEdits   = 3 // from a name with a prefix of ours
+	maxOtherEdits = 2 // from any other, which may belong to another program
+)
+
 // unused warns about variables that look like settings but are none, because
-// a typing error would otherwise leave a default in force unseen. It goes
-// last: what was looked up is what is known.
+// a typing error would otherwise leave a default in force unseen: those with a
+// prefix of ours, and those that nearly are a known name. It goes last: what
+// was looked up is what is known.
 func (r *reader) unused() []string {
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(r.env)) {
-		ours := strings.HasPrefix(name, "BALLAST_") || strings.HasPrefix(name, "LLM_") || strings.HasPrefix(name, "DB_")
-		if !ours || slices.Contains(r.known, name) {
+		if slices.Contains(r.known, name) || len(out) == maxUnused {
 			continue
 		}
-		text := fmt.Sprintf("%.60s is not used", name)
-		if near := nearest(name, r.known); near != "" {
-			text += ": did you mean " + near + "?"
+		ours := strings.HasPrefix(name, "BALLAST_") || strings.HasPrefix(name, "LLM_") || strings.HasPrefix(name, "DB_")
+		most := maxOtherEdits
+		if ours {
+			most = maxOwnEdits
 		}
-		out = append(out, text)
+		near := nearest(name, r.known, most)
+		switch {
+		case near != "":
+			out = append(out, fmt.Sprintf("%.60s is not used: did you mean %s?", name, near))
+		case ours:
+			out = append(out, fmt.Sprintf("%.60s is not used", name))
+		}
 	}
 	return out
 }
 
-const maxDistance = 3
-
 // nearest is the known name that the fewest edits lead to; empty when that
-// takes too many.
-func nearest(name string, known []string) string {
-	best, least := "", maxDistance+1
+// takes more than most.
+func nearest(name string, known []string, most int) string {
+	best, least := "", most+1
 	for _, k := range known {
-		if abs(len(k)-len(name)) > maxDistance {
+		if abs(len(k)-len(name)) > most {
 			continue // which also keeps a huge name from costing anything
 		}
 		if d := distance(name, k); d < least {

@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -35,7 +36,8 @@ const (
 	cellBorders    = 3 // a line and two spaces
 )
 
-// table has the reasons in a column where there is room for one, else below.
+// table has the reasons in a column where there is room for one, else below,
+// or else a block for each asset.
 func (d Decision) table(n *noteLines) {
 	header := []string{"asset", "action", "allocation", "stop", "target", "confidence", "risk score"}
 	rows := make([][]string, len(d.Result.Decision.Decisions))
@@ -54,21 +56,35 @@ func (d Decision) table(n *noteLines) {
 	}
 	t.AppendHeader(tableRow(header))
 	for i, a := range d.Result.Decision.Decisions {
-		rows[i][1] = n.style.paint(actionColor(a.Action), rows[i][1])
+		reason := clip(Clean(d.reason(a)), maxTextRunes)
+		painted := slices.Clone(rows[i])
+		painted[1] = n.style.paint(actionColor(a.Action), painted[1])
 		if inTable {
-			rows[i] = append(rows[i], clip(Clean(a.Rationale), maxTextRunes))
+			painted = append(painted, reason)
 		}
-		t.AppendRow(tableRow(rows[i]))
+		t.AppendRow(tableRow(painted))
 		t.AppendSeparator()
+		rows[i] = append(rows[i], reason)
 	}
-	n.b.WriteString(t.Render() + "\n\n")
-	if inTable {
-		return
-	}
-	for _, a := range d.Result.Decision.Decisions {
-		n.add(clip(Clean(a.Asset), labelWidth-1), a.Rationale)
+	if !inTable && text.LongestLineLen(t.Render()) <= n.style.width() {
+		n.b.WriteString(t.Render() + "\n\n")
+		for _, a := range d.Result.Decision.Decisions {
+			n.add(clip(Clean(a.Asset), labelWidth-1), d.reason(a))
+		}
+	} else {
+		header[5] = "confidence"
+		n.records(t, append(header[:7:7], "reason"), rows)
 	}
 	n.b.WriteString("\n")
+}
+
+// reason is the rationale; that of what the gate refused is in the notes.
+func (d Decision) reason(a decision.AssetDecision) string {
+	refused := func(r decision.Refusal) bool { return r.Asset == a.Asset }
+	if a.Action == decision.ActionHold && slices.ContainsFunc(d.Result.Refused, refused) {
+		return "refused, see below"
+	}
+	return a.Rationale
 }
 
 // widths are those that the columns need.
@@ -98,8 +114,6 @@ func tableRow(cells []string) table.Row {
 	}
 	return row
 }
-
-const none = "-"
 
 func (d Decision) row(a decision.AssetDecision) []string {
 	allocation, stop, target := none, price(a.SLPrice), price(a.TPPrice)
@@ -175,11 +189,26 @@ func (d Decision) notes(n *noteLines) {
 	n.list("refused", refused(res.Refused))
 	n.list("warnings", violations(res.Warnings))
 	n.list("degraded", res.Degraded)
-	n.add("account", fmt.Sprintf("%s: balance %s, available %s, leverage %s, open positions %d",
-		in.Account.ID, usd(in.Account.BalanceUSD), usd(in.Account.AvailableUSD), in.Account.Leverage, len(in.Account.Positions)))
+	n.add("account", fmt.Sprintf("%s: balance %s, available %s, leverage %s, open positions %d%s",
+		in.Account.ID, usd(in.Account.BalanceUSD), usd(in.Account.AvailableUSD), in.Account.Leverage, len(in.Account.Positions), others(in)))
 	n.add("strategy", in.Strategy.ID)
 	n.add("as of", asOf(in))
 	n.add("decision id", res.ID)
+}
+
+// others names the open positions in assets that were not asked about: they
+// count in the limits and are not decided on.
+func others(in decision.Input) string {
+	var symbols []string
+	for _, p := range in.Account.Positions {
+		if !slices.Contains(in.Symbols, p.Symbol) {
+			symbols = append(symbols, p.Symbol)
+		}
+	}
+	if len(symbols) == 0 {
+		return ""
+	}
+	return " (not asked about: " + strings.Join(symbols, ", ") + ")"
 }
 
 func origin(res decision.Result) string {
@@ -206,16 +235,30 @@ func spent(res decision.Result) string {
 	return tokens + ", " + cost
 }
 
+// refused has one line for each violation; one of the whole proposal names
+// everything that it refused.
 func refused(refusals []decision.Refusal) []string {
-	var out []string
+	var out, all []string
+	var whole []decision.Violation
 	for _, r := range refusals {
 		was := fmt.Sprintf("%s %s", r.Asset, r.Was.Action)
 		if r.Was.AllocationUSD.IsPositive() {
 			was += " " + usd(r.Was.AllocationUSD)
 		}
 		for _, v := range r.Violations {
-			out = append(out, fmt.Sprintf("%s: %s: %s", was, v.Rule, v.Message))
+			i := slices.Index(whole, v)
+			switch {
+			case v.Asset != "":
+				out = append(out, fmt.Sprintf("%s: %s: %s", was, v.Rule, v.Message))
+			case i < 0:
+				whole, all = append(whole, v), append(all, was)
+			default:
+				all[i] += ", " + was
+			}
 		}
+	}
+	for i, v := range whole {
+		out = append(out, fmt.Sprintf("%s: %s: %s", all[i], v.Rule, v.Message))
 	}
 	return out
 }

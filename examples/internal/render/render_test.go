@@ -86,14 +86,78 @@ func TestDecisionTable(t *testing.T) {
 			continue
 		}
 		require.NotContains(t, b.String(), "\x1b")
-		limit := 80
-		if style.Width == 0 {
-			limit = 120
-		}
-		for line := range strings.SplitSeq(b.String(), "\n") {
-			require.LessOrEqual(t, utf8.RuneCountInString(line), limit, name)
-		}
+		requireFits(t, b.String(), style)
 	}
+}
+
+func requireFits(t *testing.T, out string, style render.Style) {
+	t.Helper()
+	limit := style.Width
+	if limit == 0 {
+		limit = 120
+	}
+	for line := range strings.SplitSeq(out, "\n") {
+		require.LessOrEqual(t, utf8.RuneCountInString(line), limit, out)
+	}
+}
+
+func TestEverythingFitsNarrowTerminals(t *testing.T) {
+	t.Parallel()
+	for _, width := range []int{40, 60, 79, 80, 100} {
+		style := render.Style{Width: width}
+		var decided, scored, listed, shown bytes.Buffer
+		require.NoError(t, everything().Write(&decided, style))
+		require.NoError(t, render.Scores(&scored, scores(), nil, style))
+		require.NoError(t, render.Strategies(&listed, []decision.Strategy{decisiontest.Strategy()}, style))
+		require.NoError(t, render.Strategy(&shown, decisiontest.Strategy(), style))
+		for _, out := range []string{decided.String(), scored.String(), listed.String(), shown.String()} {
+			requireFits(t, out, style)
+		}
+		require.Contains(t, decided.String(), "1500.50 USD")
+		require.Contains(t, scored.String(), "72.31: +20")
+		require.Contains(t, listed.String(), decisiontest.Strategy().ID)
+	}
+}
+
+func TestColoursPaintNoEmptyText(t *testing.T) {
+	t.Parallel()
+	for _, width := range []int{40, 80, 140} {
+		var b bytes.Buffer
+		require.NoError(t, everything().Write(&b, render.Style{Width: width, Color: true}))
+		require.Contains(t, b.String(), "\x1b[2mrationale\x1b[0m")
+		require.NotContains(t, b.String(), "\x1b[2m\x1b[0m")
+	}
+}
+
+func TestARefusalIsSaidOnceAndAWholeProposalsToo(t *testing.T) {
+	t.Parallel()
+	d := everything()
+	whole := decision.Violation{Rule: "available_capital", Message: "95000 USD of 10000 USD"}
+	d.Result.Refused[0].Violations[1] = whole
+	d.Result.Refused = append(d.Result.Refused, decision.Refusal{
+		Asset: "BTCUSDT", Was: decisiontest.Buy("BTCUSDT", "5000"), Violations: []decision.Violation{whole},
+	})
+	d.Result.Decision.Decisions[1].Rationale = "refused by the risk gate: position_size: 90000 USD is above 10000 USD"
+	for _, width := range []int{60, 80, 120} {
+		var b bytes.Buffer
+		require.NoError(t, d.Write(&b, render.Style{Width: width}))
+		text := strings.Join(strings.Fields(b.String()), " ")
+		require.Contains(t, text, "refused, see below")
+		require.Equal(t, 1, strings.Count(text, "90000 USD is above 10000 USD"), text)
+		require.Equal(t, 1, strings.Count(text, "95000 USD of 10000 USD"), text)
+		require.Contains(t, text, "ETHUSDT buy 90000.00 USD, BTCUSDT buy 5000.00 USD: available_capital: 95000 USD of 10000 USD")
+	}
+}
+
+func TestPositionsThatWereNotAskedAboutAreNamed(t *testing.T) {
+	t.Parallel()
+	d := everything()
+	d.Record.Input.Account.Positions = []decision.Position{
+		decisiontest.Position("BTCUSDT", decision.Long, "1"), decisiontest.Position("LTCUSDT", decision.Short, "1"), decisiontest.Position("ADAUSDT", decision.Long, "1"),
+	}
+	var b bytes.Buffer
+	require.NoError(t, d.Write(&b, render.Style{}))
+	require.Contains(t, strings.Join(strings.Fields(b.String()), " "), "open positions 3 (not asked about: LTCUSDT, ADAUSDT)")
 }
 
 func TestOriginIsSaidForEachWhoCanDecide(t *testing.T) {
@@ -163,22 +227,26 @@ func TestErrorsOfTheWriterAreReturned(t *testing.T) {
 	t.Parallel()
 	require.ErrorIs(t, everything().Write(failing{}, render.Style{}), errDisk)
 	require.ErrorIs(t, render.Scores(failing{}, nil, nil, render.Style{}), errDisk)
-	require.ErrorIs(t, render.Strategies(failing{}, nil), errDisk)
+	require.ErrorIs(t, render.Strategies(failing{}, nil, render.Style{}), errDisk)
 	require.ErrorIs(t, render.Strategy(failing{}, decisiontest.Strategy(), render.Style{}), errDisk)
 }
 
-func TestScoresShowEachFactorAndWhatIsUnknown(t *testing.T) {
-	t.Parallel()
+func scores() []decision.Assessment {
 	score := decision.Score{Base: 50, Raw: 115, Score: 100, Contributions: decision.Contributions{
 		RSI:         decision.Contribution{Input: "72.31", Points: 20, WeightPercent: 30},
 		Volatility:  decision.Contribution{Input: "4.10", Points: 15, WeightPercent: 25},
 		Trend:       decision.Contribution{Input: "bearish", Points: 20, WeightPercent: 25},
 		PriceChange: decision.Contribution{WeightPercent: 20},
 	}}
-	var b bytes.Buffer
-	require.NoError(t, render.Scores(&b, []decision.Assessment{
+	return []decision.Assessment{
 		{Symbol: "SOLUSDT", AsOf: decisiontest.At(), Long: score, Short: score, Degraded: []string{"price_change"}},
 		{Symbol: "BTCUSDT", AsOf: decisiontest.At().Add(time.Hour), Long: score, Short: score},
-	}, []string{"simulated market"}, render.Style{}))
+	}
+}
+
+func TestScoresShowEachFactorAndWhatIsUnknown(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	require.NoError(t, render.Scores(&b, scores(), []string{"simulated market"}, render.Style{}))
 	golden(t, "scores.txt", b.String())
 }

@@ -4,8 +4,12 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/ballast-go/ballast/decision"
 )
@@ -23,12 +27,17 @@ func Scores(w io.Writer, scores []decision.Assessment, notes []string, style Sty
 	}
 	t.AppendHeader(tableRow(header))
 	n := noteLines{style: style}
+	var rows [][]string
 	for _, s := range scores {
-		t.AppendRow(scoreRow(Clean(s.Symbol), "long", s.Long))
-		t.AppendRow(scoreRow("", "short", s.Short))
+		long, short := scoreRow(Clean(s.Symbol), "long", s.Long), scoreRow("", "short", s.Short)
+		t.AppendRows([]table.Row{tableRow(long), tableRow(short)})
 		t.AppendSeparator()
+		short[0] = long[0] // which a block of its own needs
+		rows = append(rows, long, short)
 	}
-	n.b.WriteString(t.Render() + "\n\n")
+	t.SetColumnConfigs([]table.ColumnConfig{{Number: 3, Align: text.AlignRight}, {Number: 4, Align: text.AlignRight}, {Number: 5, Align: text.AlignRight}})
+	n.records(t, header, rows)
+	n.b.WriteString("\n")
 	var times []string
 	degraded := slices.Clone(notes)
 	for _, s := range scores {
@@ -36,7 +45,7 @@ func Scores(w io.Writer, scores []decision.Assessment, notes []string, style Sty
 			times = append(times, at)
 		}
 		for _, what := range s.Degraded {
-			degraded = append(degraded, s.Symbol+": "+what)
+			degraded = append(degraded, s.Symbol+": "+strings.ReplaceAll(what, "_", " ")+" could not be measured")
 		}
 	}
 	n.add("as of", "candles closed at "+strings.Join(times, ", "))
@@ -46,10 +55,10 @@ func Scores(w io.Writer, scores []decision.Assessment, notes []string, style Sty
 	return err
 }
 
-func scoreRow(symbol, side string, s decision.Score) []any {
+func scoreRow(symbol, side string, s decision.Score) []string {
 	c := s.Contributions
-	return []any{
-		symbol, side, s.Score, s.Raw, s.Base,
+	return []string{
+		symbol, side, strconv.Itoa(s.Score), strconv.Itoa(s.Raw), strconv.Itoa(s.Base),
 		contribution(c.RSI, ""), contribution(c.Volatility, " %/day"), contribution(c.Trend, ""), contribution(c.PriceChange, " %"),
 	}
 }

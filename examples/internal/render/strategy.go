@@ -11,9 +11,11 @@ import (
 )
 
 // Strategies writes a table of strategies and their main limits.
-func Strategies(w io.Writer, all []decision.Strategy) error {
+func Strategies(w io.Writer, all []decision.Strategy, style Style) error {
 	t := newTable()
-	t.AppendHeader(tableRow([]string{"id", "type", "risk a trade", "daily loss", "stop", "leverage", "positions", "timeframes"}))
+	header := []string{"id", "type", "trade risk", "daily loss", "stop", "leverage", "positions", "timeframes"}
+	t.AppendHeader(tableRow(header))
+	rows := make([][]string, 0, len(all))
 	for _, s := range all {
 		frames := make([]string, len(s.TimeframePreference))
 		for i, f := range s.TimeframePreference {
@@ -23,12 +25,16 @@ func Strategies(w io.Writer, all []decision.Strategy) error {
 		if id == decision.DefaultStrategy {
 			id += " (default)"
 		}
-		t.AppendRow(tableRow([]string{
+		row := []string{
 			id, string(s.Type), s.Risk.MaxRiskPerTrade.String() + " %", s.Risk.MaxDailyLoss.String() + " %",
 			s.Risk.StopLossPercentage.String() + " %", s.Risk.MaxLeverage.String() + "x", strconv.Itoa(s.MaxPositions), strings.Join(frames, " "),
-		}))
+		}
+		t.AppendRow(tableRow(row))
+		rows = append(rows, row)
 	}
-	_, err := io.WriteString(w, t.Render()+"\n")
+	n := noteLines{style: style}
+	n.records(t, header, rows)
+	_, err := io.WriteString(w, n.b.String())
 	return err
 }
 
@@ -42,7 +48,7 @@ func Strategy(w io.Writer, s decision.Strategy, style Style) error {
 	n.add("purpose", s.Description)
 	n.add("risk", fmt.Sprintf("%s %% of the balance a trade, %s %% of the opening equity a day", r.MaxRiskPerTrade, r.MaxDailyLoss))
 	n.add("stop", fmt.Sprintf("%s %% away, required: %t; target %s times as far", r.StopLossPercentage, r.StopRequired, r.TakeProfitRatio))
-	n.add("leverage", fmt.Sprintf("at most %sx, liquidation at least %s of the price away", r.MaxLeverage, r.LiquidationBuffer))
+	n.add("leverage", fmt.Sprintf("at most %sx, an account set to more enters nothing; liquidation at least %s of the price away", r.MaxLeverage, r.LiquidationBuffer))
 	n.add("positions", fmt.Sprintf("at most %d, %s between entries on an asset", s.MaxPositions, time.Duration(r.CooldownSeconds)*time.Second))
 	n.add("funding", fmt.Sprintf("pays at most %s bps an interval", r.MaxFundingRateBps))
 	if r.MinConfidence.Valid {

@@ -13,13 +13,13 @@ import (
 
 // Style says what the output can show.
 type Style struct {
-	Width int  // columns; default 120, and at least 80
+	Width int  // columns; default 120, and at least 40
 	Color bool // default false
 }
 
 const (
 	defaultWidth = 120
-	minWidth     = 80
+	minWidth     = 40
 )
 
 func (s Style) width() int {
@@ -38,7 +38,7 @@ const (
 )
 
 func (s Style) paint(code, word string) string {
-	if !s.Color || code == "" {
+	if !s.Color || code == "" || word == "" {
 		return word
 	}
 	return "\x1b[" + code + "m" + word + "\x1b[0m"
@@ -109,6 +109,29 @@ func (n *noteLines) list(label string, foreign []string) {
 		label = ""
 	}
 }
+
+// records writes a table, or where the terminal is too narrow for it a block
+// of lines for each row, labelled by the first line of the header.
+func (n *noteLines) records(t table.Writer, header []string, rows [][]string) {
+	rendered := t.Render()
+	if text.LongestLineLen(rendered) <= n.style.width() {
+		n.b.WriteString(rendered + "\n")
+		return
+	}
+	for i, row := range rows {
+		if i > 0 {
+			n.b.WriteString("\n")
+		}
+		for j, cell := range row {
+			if label, _, _ := strings.Cut(header[j], "\n"); cell != "" && cell != none {
+				n.add(label, cell)
+			}
+		}
+	}
+}
+
+// none stands in a cell that has nothing to show.
+const none = "-"
 
 // maxTextRunes bounds a text on screen; --json has all of it.
 const maxTextRunes = 600

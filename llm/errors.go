@@ -21,6 +21,7 @@ const (
 	KindTransport   Kind = "transport"    // connection refused, reset, cut
 	KindMalformed   Kind = "malformed"    // an answer that is not the protocol: HTML, truncated JSON, too large
 	KindModel       Kind = "model"        // served by a model that was not asked for
+	KindOther       Kind = "other"        // of an Attempt: refused by a decorator, such as an open circuit
 )
 
 // Error is a failed call. It never holds a key, a prompt or an answer.
@@ -33,6 +34,11 @@ type Error struct {
 	Wait         time.Duration // what Retry-After asked for; 0: nothing
 	GenerationID string        // the provider's id of the call, when it gave one
 	Err          error         // the cause, or nil
+	// FormatRejected says that the endpoint does not take the Format that was
+	// asked for; another may do.
+	FormatRejected bool
+	// Partial says that part of an answer came first, which may be billed.
+	Partial bool
 }
 
 // Error reads "llm: openrouter.ai: rate_limited (429): message".
@@ -60,7 +66,7 @@ func (e *Error) Retryable() bool {
 	switch e.Kind {
 	case KindRateLimited, KindTimeout, KindServer, KindTransport, KindMalformed:
 		return true
-	case KindConfig, KindAuth, KindPayment, KindForbidden, KindModel:
+	case KindConfig, KindAuth, KindPayment, KindForbidden, KindModel, KindOther:
 		return false
 	}
 	return false

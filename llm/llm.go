@@ -30,6 +30,17 @@ type Schema struct {
 	JSON json.RawMessage `json:"json"` // the schema document; read-only
 }
 
+// Format is how the structure of an answer is asked for.
+type Format string
+
+// The formats, from the strictest. The zero value leaves the choice to the
+// client.
+const (
+	FormatSchema Format = "json_schema" // the endpoint holds the model to the schema
+	FormatObject Format = "json_object" // the endpoint holds it to some JSON object
+	FormatText   Format = "text"        // the prompt alone asks for JSON
+)
+
 // Request is one question to a model. It is read-only once passed to a Client.
 type Request struct {
 	Model    string    `json:"model"` // as the endpoint names it; empty: the client's own
@@ -42,6 +53,15 @@ type Request struct {
 	// User is a stable pseudonym for the account that the provider may use
 	// for abuse control. Never a name or an account number.
 	User string `json:"user,omitempty"`
+	// Format is how the answer's structure is asked for when Schema is set.
+	// Empty: the best that the client knows of its endpoint. A client refuses,
+	// as KindConfig with FormatRejected, what its endpoint does not take.
+	Format Format `json:"format,omitzero"`
+	// Skip names models, as asked, whose answers to this question were
+	// unusable: a Failover does not ask them.
+	Skip []string `json:"skip,omitempty"`
+	// Account is whose budget pays. It is never sent to a provider.
+	Account string `json:"account,omitzero"`
 }
 
 // FinishReason says why a model stopped. Empty means that none was given.
@@ -69,6 +89,30 @@ type Response struct {
 	Reasoning    bool          `json:"reasoning,omitempty"`  // reasoning was returned apart from Content
 	Usage        Usage         `json:"usage"`
 	Took         time.Duration `json:"took_ns"`
+	// Tried is what a Failover tried for this answer, in order, the answer
+	// itself last. Empty without one.
+	Tried []Attempt `json:"tried,omitempty"`
+	// Attempts is how many calls were made for this answer; 0: not counted.
+	Attempts int `json:"attempts,omitzero"`
+}
+
+// AskedModel is the model that the answer was asked of, in the words of
+// Request.Skip. Model may be a snapshot behind it.
+func (r Response) AskedModel() string {
+	if len(r.Tried) == 0 {
+		return r.Model
+	}
+	return r.Tried[len(r.Tried)-1].Model
+}
+
+// Attempt is one call that was made for an answer, or one that a decorator
+// refused to make.
+type Attempt struct {
+	Model    string        `json:"model"`              // as asked
+	Endpoint string        `json:"endpoint,omitempty"` // its host, or the name of the Hop
+	Kind     Kind          `json:"kind,omitempty"`     // of the failure; empty: it answered
+	Took     time.Duration `json:"took_ns"`
+	Usage    Usage         `json:"usage,omitzero"` // zero: not reported
 }
 
 // Usage is what a call consumed, as the provider reported it. Null or zero

@@ -18,7 +18,7 @@ import (
 func TestOnlyWhatMayPassIsRetryable(t *testing.T) {
 	t.Parallel()
 	for kind, retryable := range map[llm.Kind]bool{
-		llm.KindConfig: false, llm.KindAuth: false, llm.KindPayment: false, llm.KindForbidden: false, llm.KindModel: false,
+		llm.KindConfig: false, llm.KindAuth: false, llm.KindPayment: false, llm.KindForbidden: false, llm.KindModel: false, llm.KindOther: false,
 		llm.KindRateLimited: true, llm.KindTimeout: true, llm.KindServer: true, llm.KindTransport: true, llm.KindMalformed: true,
 		"": false, "unheard of": false,
 	} {
@@ -81,13 +81,21 @@ func TestRequestAndResponseSurviveRecording(t *testing.T) {
 	req := llm.Request{
 		Model: "m", Messages: []llm.Message{{Role: llm.RoleUser, Content: "q"}}, Schema: &llm.Schema{Name: "s", JSON: []byte(`{"a":1}`)},
 		Temperature: usd("0"), MaxTokens: 5, Seed: &seed, User: "u",
+		Format: llm.FormatObject, Skip: []string{"a"}, Account: "1",
 	}
 	resp := llm.Response{
 		ID: "gen-1", Model: "m", Content: "c", FinishReason: llm.FinishStop, ToolCalls: 1, Reasoning: true,
 		Usage: llm.Usage{PromptTokens: 1, CostUSD: usd("0.000000001")}, Took: time.Second,
+		Tried: []llm.Attempt{{Model: "a", Endpoint: "e", Kind: llm.KindServer, Took: 1}, {Model: "m", Usage: llm.Usage{CostUSD: usd("1")}}}, Attempts: 2,
 	}
 	requireRoundTrip(t, req)
 	requireRoundTrip(t, llm.Request{})
+	plain, err := jsonx.Marshal(llm.Request{Model: "m"})
+	require.NoError(t, err)
+	require.NotRegexp(t, "format|skip|account", string(plain), "what is not set leaves no trace in a record")
+	plain, err = jsonx.Marshal(llm.Response{Model: "m"})
+	require.NoError(t, err)
+	require.NotRegexp(t, "tried|attempts", string(plain))
 	requireRoundTrip(t, resp)
 }
 

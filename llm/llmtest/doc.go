@@ -4,6 +4,7 @@
 //	server := llmtest.New(t, llmtest.RateLimited("2"), llmtest.Answer(`{"decisions":[]}`))
 //	client, err := openrouter.New(openrouter.Config{BaseURL: server.URL(), Model: "test/model"})
 //
-// Each request takes the next Step. Run is the suite that every llm.Client
-// over HTTP passes.
+// Each request takes the next Step. Scenarios is every known fault with what is
+// to come of it (docs/faults.md). Run is the suite that every llm.Client over
+// HTTP passes.
 package llmtest

@@ -91,6 +91,13 @@ func ConstraintFiltered() Step {
 		`"availability":{"code":"constraint_filtered","retryable":false}}}`)
 }
 
+// UnsupportedFormat is a 400 of an endpoint that does not take the
+// response_format.
+func UnsupportedFormat() Step {
+	return failure(http.StatusBadRequest, `{"error":{"message":"This model takes no such value.",`+
+		`"type":"invalid_request_error","param":"response_format.type","code":"unsupported_value"}}`)
+}
+
 // RequestTimeout is a 408.
 func RequestTimeout() Step { return Status(http.StatusRequestTimeout, "Request timed out") }
 

@@ -39,6 +39,8 @@ func (p *player) run() {
 		p.drop(false)
 	case EndCut, EndReset:
 		p.drop(p.step.End == EndReset)
+	case EndHalfClosed:
+		p.halfClose()
 	}
 }
 

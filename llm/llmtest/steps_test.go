@@ -24,6 +24,7 @@ func TestEachFailureHasItsStatusAndReadableBody(t *testing.T) {
 		{llmtest.Error200C(), 200, `"finish_reason":"error"`},
 		{llmtest.InvalidModel(), 400, "model_not_found"},
 		{llmtest.UnsupportedTemperature(), 400, "unsupported_value"},
+		{llmtest.UnsupportedFormat(), 400, "response_format.type"},
 		{llmtest.ContextLength(), 400, "context_length_exceeded"},
 		{llmtest.Unauthorized(), 401, "error"},
 		{llmtest.PaymentRequired(), 402, "error"},

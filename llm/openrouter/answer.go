@@ -211,5 +211,7 @@ func (a *answer) fail(chunk *wireResponse, value raw) error {
 			}
 		}
 	}
-	return a.call.failInside(value, quotes)
+	failure := a.call.failInside(value, quotes)
+	failure.Partial = a.resp.Reasoning || len(a.toolCalls) > 0 || strings.Join(quotes, "") != ""
+	return failure
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -78,6 +79,7 @@ func (c *call) failStatus(watch *idle, resp *http.Response) error {
 	if failure.Message == "" {
 		failure.Message = http.StatusText(resp.StatusCode)
 	}
+	failure.FormatRejected = c.rejectsFormat(failure, detail)
 	failure.Wait = httpx.RetryAfter(resp.Header.Get("Retry-After"), c.client.cfg.Now())
 	if failure.Wait == 0 {
 		failure.Wait = detail.wait()
@@ -95,7 +97,7 @@ func (c *call) failRedirect(resp *http.Response) error {
 
 // failInside reports an error that came in a 200. Its code decides when it is
 // an HTTP status, and otherwise its type.
-func (c *call) failInside(value raw, quotes []string) error {
+func (c *call) failInside(value raw, quotes []string) *llm.Error {
 	detail := readErrorValue(value)
 	kind := detail.kind()
 	status := detail.status()
@@ -108,8 +110,30 @@ func (c *call) failInside(value raw, quotes []string) error {
 	if failure.Message == "" {
 		failure.Message = "an error inside a 200 that does not say what it is"
 	}
+	failure.FormatRejected = c.rejectsFormat(failure, detail)
 	failure.Wait = detail.wait()
 	return failure
+}
+
+// rejectsFormat reports a refusal of the request that is, or may well be,
+// about its response_format: OpenRouter does not say which parameter left no
+// provider over.
+func (c *call) rejectsFormat(failure *llm.Error, detail wireError) bool {
+	switch failure.Status {
+	case http.StatusBadRequest, http.StatusNotFound, http.StatusUnprocessableEntity:
+	default:
+		return false
+	}
+	if !c.formatted || failure.Kind != llm.KindConfig {
+		return false
+	}
+	if detail.Param != "" {
+		return strings.HasPrefix(string(detail.Param), "response_format")
+	}
+	message := strings.ToLower(string(detail.Message))
+	return detail.Availability.Code == "constraint_filtered" || slices.ContainsFunc(
+		[]string{"response_format", "json_schema", "json_object", "structured output"},
+		func(name string) bool { return strings.Contains(message, name) })
 }
 
 func kindOfStatus(status int) llm.Kind {
@@ -174,6 +198,7 @@ type wireError struct {
 	Message      text        `json:"message"`
 	Code         label       `json:"code"`
 	Type         label       `json:"type"`
+	Param        text        `json:"param"`
 	ErrorType    label       `json:"error_type"`
 	HTTPStatus   label       `json:"http_status"`
 	Metadata     errMetadata `json:"metadata"`
@@ -186,6 +211,7 @@ type errMetadata struct {
 }
 
 type errAvail struct {
+	Code       text  `json:"code"`
 	RetryAfter count `json:"retry_after"`
 }
 

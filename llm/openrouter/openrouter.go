@@ -58,8 +58,11 @@ func (c *Client) complete(ctx context.Context, req llm.Request) (llm.Response, e
 	call := call{client: c, model: req.Model, prompt: req.Messages}
 	body, err := encodeRequest(&c.cfg, req)
 	if err != nil {
-		return llm.Response{}, call.fail(llm.KindConfig, 0, "the request may not be sent: "+err.Error())
+		failure := call.fail(llm.KindConfig, 0, "the request may not be sent: "+err.Error())
+		failure.FormatRejected = errors.Is(err, errFormat)
+		return llm.Response{}, failure
 	}
+	call.formatted = req.Schema != nil && req.Format != llm.FormatText && c.cfg.Dialect.Format != FormatNone
 	started := c.cfg.Now()
 	watch := startIdle(ctx, c.cfg.IdleTimeout)
 	defer watch.stop()
@@ -80,6 +83,7 @@ type call struct {
 	client       *Client
 	model        string
 	prompt       []llm.Message
+	formatted    bool // a response_format was sent
 	generationID string
 }
 

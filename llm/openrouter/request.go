@@ -69,11 +69,20 @@ type streamOptions struct {
 	IncludeUsage bool `json:"include_usage"`
 }
 
+// errFormat is a format that the dialect does not know.
+var errFormat = errors.New("the endpoint does not take the format")
+
 func encodeRequest(cfg *Config, req llm.Request) ([]byte, error) {
 	if err := validateRequest(cfg.Dialect, req); err != nil {
 		return nil, err
 	}
-	wire := wireRequest{Model: req.Model, Messages: req.Messages, Temperature: req.Temperature, Stream: !cfg.NoStream}
+	format, err := formatOf(cfg.Dialect, req)
+	if err != nil {
+		return nil, err
+	}
+	wire := wireRequest{
+		Model: req.Model, Messages: req.Messages, Temperature: req.Temperature, Stream: !cfg.NoStream, ResponseFormat: format,
+	}
 	dialect := cfg.Dialect
 	switch dialect.MaxTokensField {
 	case "max_tokens":
@@ -90,7 +99,6 @@ func encodeRequest(cfg *Config, req llm.Request) ([]byte, error) {
 	if wire.Stream && dialect.StreamUsage {
 		wire.StreamOptions = &streamOptions{IncludeUsage: true}
 	}
-	wire.ResponseFormat = formatOf(dialect, req.Schema)
 	if dialect.OpenRouter {
 		wire.addOpenRouter(cfg)
 	}
@@ -101,14 +109,37 @@ func encodeRequest(cfg *Config, req llm.Request) ([]byte, error) {
 	return body, nil
 }
 
-func formatOf(dialect Dialect, schema *llm.Schema) *responseFormat {
-	if schema == nil || dialect.Format == FormatNone {
-		return nil
+// formatOf asks for what the request names, or for the best that the dialect
+// knows; what it does not know is refused with errFormat.
+func formatOf(dialect Dialect, req llm.Request) (*responseFormat, error) {
+	if req.Schema == nil || req.Format == llm.FormatText {
+		return nil, nil //nolint:nilnil // nil asks for no format
 	}
-	if dialect.Format == FormatObject {
-		return &responseFormat{Type: FormatObject}
+	format := dialect.Format
+	switch req.Format {
+	case "":
+	case llm.FormatObject:
+		if format == FormatNone {
+			return nil, fmt.Errorf("%w %q", errFormat, req.Format)
+		}
+		format = FormatObject
+	case llm.FormatSchema:
+		if format != FormatSchema {
+			return nil, fmt.Errorf("%w %q", errFormat, req.Format)
+		}
+	default:
+		return nil, fmt.Errorf("format must be json_schema, json_object, text or empty, was %.40q", req.Format)
 	}
-	return &responseFormat{Type: FormatSchema, JSONSchema: &jsonSchema{Name: schema.Name, Strict: true, Schema: schema.JSON}}
+	switch format {
+	case FormatNone:
+		return nil, nil //nolint:nilnil // nil asks for no format
+	case FormatObject:
+		return &responseFormat{Type: FormatObject}, nil
+	default:
+		return &responseFormat{
+			Type: FormatSchema, JSONSchema: &jsonSchema{Name: req.Schema.Name, Strict: true, Schema: req.Schema.JSON},
+		}, nil
+	}
 }
 
 // addOpenRouter switches off, in each request, the plugins that an account may

@@ -43,6 +43,7 @@ func (r Result) clone() Result {
 		r.Refused[i].Was = r.Refused[i].Was.clone()
 		r.Refused[i].Violations = slices.Clone(r.Refused[i].Violations)
 	}
+	r.Tried = slices.Clone(r.Tried)
 	r.Warnings, r.Degraded = slices.Clone(r.Warnings), slices.Clone(r.Degraded)
 	return r
 }

@@ -385,15 +385,3 @@ func TestDecideRaisesAnAlarmForAnUnrequestedSymbol(t *testing.T) {
 	require.Contains(t, log.String(), `"msg":"fallback_used"`)
 	require.Contains(t, log.String(), `"msg":"decision_generated"`)
 }
-
-func TestDecideHoldsWhatTheModelLeftOut(t *testing.T) {
-	t.Parallel()
-	b := newBench(t, fixed)
-	b.cfg.LLM = answering("```json\n" + answer(t, dt.Buy("BTCUSDT", "500")) + "\n```")
-	res, err := b.decide(t, request())
-	require.NoError(t, err)
-	require.Equal(t, decision.OriginModel, res.Origin)
-	require.Equal(t, "not covered by the proposal", res.Decision.Decisions[1].Rationale)
-	require.Contains(t, res.Degraded[0], "ETHUSDT")
-	require.Len(t, b.records[0].Responses, 1)
-}

@@ -62,8 +62,8 @@ func (e *Engine) left(ctx context.Context) time.Duration {
 	return left - min(left/6, 2*time.Second)
 }
 
-// ask asks the model and decodes its answer. The error says why there is none
-// to use, in words that hold no secret.
+// ask puts the question to the model. The error says why there is no answer to
+// use, in words that hold no secret.
 func (e *Engine) ask(ctx context.Context, rec *Record) (Proposal, error) {
 	if e.cfg.LLM == nil {
 		return Proposal{}, errNoModel
@@ -73,34 +73,14 @@ func (e *Engine) ask(ctx context.Context, rec *Record) (Proposal, error) {
 		return Proposal{}, fmt.Errorf("prompt: %w", err)
 	}
 	rec.Request = llm.Request{
-		Model: e.cfg.Model, Messages: messages, Temperature: e.cfg.Temperature, MaxTokens: e.cfg.MaxTokens,
+		Model: e.cfg.Model, Messages: messages, Temperature: e.cfg.Temperature, MaxTokens: e.cfg.MaxTokens, Account: rec.Input.Account.ID,
 		Schema: &llm.Schema{Name: AnswerSchemaName, JSON: e.prompts.Schema(rec.Input.Symbols)},
 	}
 	limit := min(e.cfg.ModelTimeout, e.left(ctx))
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	resp, err := await(ctx, e, &e.model, func(ctx context.Context) (llm.Response, error) { return e.cfg.LLM.Complete(ctx, rec.Request) })
-	if err != nil {
-		return Proposal{}, modelFailed(ctx, limit, err)
-	}
-	rec.Responses = []llm.Response{resp}
-	rec.Result.Usage = rec.Result.Usage.Add(plausible(resp.Usage))
-	answer, err := DecodeAnswer(resp, rec.Input.Symbols)
-	var bad *AnswerError
-	if errors.As(err, &bad) && bad.Alarm {
-		e.cfg.Logger.LogAttrs(ctx, slog.LevelError, "answer_alarm",
-			slog.String("decision_id", rec.Result.ID), slog.String("model", resp.Model), slog.String("error", bad.Error()))
-	}
-	if bad != nil && bad.Partial != nil {
-		answer.Decision = *bad.Partial // the gate's result holds what is missing
-		rec.Result.Degraded = append(rec.Result.Degraded, "model: "+err.Error())
-		err = nil
-	}
-	if err != nil {
-		return Proposal{}, fmt.Errorf("unusable answer: %w", err)
-	}
-	rec.Result.Model, rec.Normalised = resp.Model, answer.Normalised
-	return Proposal{Decision: answer.Decision}, nil
+	d, err := e.converse(ctx, rec, limit)
+	return Proposal{Decision: d}, err
 }
 
 // plausible drops figures that no call can have: they are not reported then.

@@ -52,10 +52,16 @@ type Refusal struct {
 type Result struct {
 	ID       string    `json:"id"`
 	At       time.Time `json:"at"`
-	Decision Decision  `json:"decision"` // safe to act on
-	Origin   Origin    `json:"origin"`   // who proposed it
-	Reason   string    `json:"reason"`   // why that one did
-	Model    string    `json:"model,omitempty"`
+	Decision Decision  `json:"decision"`        // safe to act on
+	Origin   Origin    `json:"origin"`          // who proposed it
+	Reason   string    `json:"reason"`          // why that one did
+	Model    string    `json:"model,omitempty"` // that answered, as it was served
+	// Tried is what was asked of which model, in order, failures included.
+	Tried []llm.Attempt `json:"tried,omitempty"`
+	// Circuit is the state of the breaker that refused the model, empty when
+	// none did, and ProbeIn the time until it lets a call through again.
+	Circuit string        `json:"circuit,omitempty"`
+	ProbeIn time.Duration `json:"probe_in_ns,omitzero"`
 	// Refused are the proposed actions that became holds.
 	Refused  []Refusal     `json:"refused"`
 	Warnings []Violation   `json:"warnings"`

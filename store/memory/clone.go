@@ -32,6 +32,9 @@ func cloneOwn(r decision.Record) decision.Record {
 	r.Input = cloneInput(r.Input)
 	r.Request = cloneRequest(r.Request)
 	r.Responses = slices.Clone(r.Responses)
+	for i := range r.Responses {
+		r.Responses[i].Tried = slices.Clone(r.Responses[i].Tried)
+	}
 	r.Normalised = slices.Clone(r.Normalised)
 	if r.Recheck != nil {
 		recheck := *r.Recheck
@@ -84,6 +87,7 @@ func cloneSet(set indicator.Set) indicator.Set {
 }
 
 func cloneRequest(r llm.Request) llm.Request {
+	r.Skip = slices.Clone(r.Skip)
 	r.Messages = slices.Clone(r.Messages)
 	if r.Schema != nil {
 		schema := *r.Schema
@@ -125,6 +129,7 @@ func cloneResult(r decision.Result) decision.Result {
 	}
 	r.Warnings = slices.Clone(r.Warnings)
 	r.Degraded = slices.Clone(r.Degraded)
+	r.Tried = slices.Clone(r.Tried)
 	return r
 }
 

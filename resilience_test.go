@@ -172,12 +172,16 @@ func (c *chaos) Complete(ctx context.Context, req llm.Request) (llm.Response, er
 			return llm.Response{}, ctx.Err()
 		}
 	}
-	kinds := []llm.Kind{llm.KindServer, llm.KindTransport, llm.KindTimeout, llm.KindRateLimited, llm.KindMalformed, llm.KindConfig, llm.KindPayment}
+	kinds := []llm.Kind{llm.KindServer, llm.KindTransport, llm.KindTimeout, llm.KindRateLimited, llm.KindMalformed, llm.KindConfig, llm.KindForbidden}
 	answers := []string{c.good, c.good, c.good, "no", c.good + c.good, "```json\n" + c.good + "\n```", `{"decisions":[`, "", "<think>" + c.good, "\xff"}
 	reasons := []llm.FinishReason{llm.FinishStop, llm.FinishStop, llm.FinishStop, llm.FinishLength, llm.FinishContentFilter, llm.FinishToolCalls, ""}
 	switch c.draw(5) {
 	case 0:
-		return llm.Response{}, &llm.Error{Kind: kinds[c.draw(len(kinds))], Status: 500, Wait: time.Duration(c.draw(60)) * time.Second}
+		kind := kinds[c.draw(len(kinds))]
+		if kind == llm.KindForbidden && c.draw(50) > 0 { // opens the circuit at once, which would end most of the test
+			kind = llm.KindServer
+		}
+		return llm.Response{}, &llm.Error{Kind: kind, Status: 500, Wait: time.Duration(c.draw(60)) * time.Second}
 	case 1:
 		switch c.draw(4) {
 		case 0:
@@ -222,27 +226,38 @@ func TestAThousandDecisionsAgainstAProviderThatMisbehavesAtRandom(t *testing.T) 
 			synctest.Test(t, func(t *testing.T) { // fails when a goroutine is left
 				model, closeModel := resilientModel(t, &chaos{rand: rand.New(rand.NewPCG(seed, 1)), good: holdBoth(t)}) //nolint:gosec // a seed is wanted
 				e := resilientEngine(t, model, virtual)
-				var origins sync.Map
+				var byModel, byFallback, running, most atomic.Int64
 				var wg sync.WaitGroup
 				for n := range 1000 {
 					wg.Go(func() {
-						time.Sleep(time.Duration(n) * 150 * time.Millisecond) // virtual
+						time.Sleep(time.Duration(n) * time.Millisecond) // virtual: all are under way within a second
 						started := time.Now()
+						if now := running.Add(1); now > most.Load() {
+							most.Store(now)
+						}
 						res, err := e.Decide(t.Context(), resilientRequest())
-						if took := time.Since(started); took > 45*time.Second {
+						running.Add(-1)
+						if took := time.Since(started); took > 30*time.Second {
 							t.Errorf("took %s", took)
 						}
 						if err != nil {
 							t.Errorf("decision %d: %v", n, err)
 						}
-						origins.Store(res.Origin, true)
+						switch res.Origin {
+						case decision.OriginModel:
+							byModel.Add(1)
+						case decision.OriginFallback:
+							byFallback.Add(1)
+						case decision.OriginHold:
+							t.Error("nobody decided")
+						}
 					})
 				}
 				wg.Wait()
-				for _, origin := range []decision.Origin{decision.OriginModel, decision.OriginFallback} {
-					_, seen := origins.Load(origin)
-					require.True(t, seen, "no decision by %s: the test proves nothing", origin)
-				}
+				t.Logf("%d by the model, %d by the fallback, at most %d at once", byModel.Load(), byFallback.Load(), most.Load())
+				require.Greater(t, byModel.Load(), int64(10), "else the test proves little")
+				require.Greater(t, byFallback.Load(), int64(50))
+				require.Greater(t, most.Load(), int64(500))
 				require.NoError(t, e.Close(t.Context()))
 				closeModel()
 			})
@@ -252,18 +267,32 @@ func TestAThousandDecisionsAgainstAProviderThatMisbehavesAtRandom(t *testing.T) 
 
 // Not parallel: it weighs the heap.
 func TestMemoryStaysFlatOverAHundredThousandCalls(t *testing.T) { //nolint:paralleltest // see above
-	calls := 0
-	model, closeModel := resilientModel(t, llm.ClientFunc(func(_ context.Context, req llm.Request) (llm.Response, error) {
-		if calls++; calls%3 == 0 {
+	draw := rand.New(rand.NewPCG(7, 7)) //nolint:gosec // a seed is wanted
+	var mu sync.Mutex
+	calls, failed, opened := 0, 0, uint64(0)
+	model, policies := quickModel(t, llm.ClientFunc(func(_ context.Context, req llm.Request) (llm.Response, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		calls++
+		switch draw.IntN(8) {
+		case 0, 1, 2, 3:
+			return llm.Response{}, &llm.Error{Kind: llm.KindServer, Status: 500 + calls%50, Message: fmt.Sprint("call ", calls)}
+		case 4:
 			return llm.Response{}, &llm.Error{Kind: llm.KindConfig, Status: 400, Message: fmt.Sprint("call ", calls)}
+		case 5:
+			panic(fmt.Sprint("call ", calls))
 		}
-		return llm.Response{Model: req.Model, FinishReason: llm.FinishStop}, nil
+		return llm.Response{Model: req.Model, Content: fmt.Sprint("call ", calls), FinishReason: llm.FinishStop}, nil
 	}))
 	run := func(n int) uint64 {
-		for range n {
+		for calls = 0; calls < n; {
 			if _, err := model.Complete(t.Context(), llm.Request{}); err != nil {
 				var all *llm.FailoverError
 				require.ErrorAs(t, err, &all)
+				failed++
+				for _, p := range policies {
+					p.Reset() // time does not pass here
+				}
 			}
 		}
 		runtime.GC()
@@ -273,9 +302,30 @@ func TestMemoryStaysFlatOverAHundredThousandCalls(t *testing.T) { //nolint:paral
 	}
 	before := run(10_000)
 	after := run(100_000)
-	t.Logf("heap after 10,000 calls %d kB, after 110,000 %d kB", before>>10, after>>10)
-	require.Less(t, after, before+2<<20)
-	closeModel()
+	for _, p := range policies {
+		opened += p.Stats().Opened
+		require.NoError(t, p.Close(t.Context()))
+	}
+	t.Logf("heap after 10,000 calls %d kB, after 110,000 %d kB; %d requests failed, circuits opened %d times", before>>10, after>>10, failed, opened)
+	require.Greater(t, failed, 1000, "else the test proves little")
+	require.Greater(t, opened, uint64(100))
+	require.Less(t, after, before+512<<10)
+}
+
+// quickModel is two models behind breakers that wait for nothing.
+func quickModel(t *testing.T, provider llm.Client) (llm.Client, []*breaker.Policy) {
+	t.Helper()
+	var hops []llm.Hop
+	var policies []*breaker.Policy
+	for _, name := range []string{"first", "second"} {
+		policy, err := breaker.New(breaker.Config{Name: name, FirstDelay: time.Nanosecond, MaxDelay: time.Nanosecond, Cooldown: time.Nanosecond})
+		require.NoError(t, err)
+		policies = append(policies, policy)
+		hops = append(hops, llm.Hop{Model: name, Client: llm.Trace(llm.ClientFunc(breaker.Wrap(policy, provider.Complete)))})
+	}
+	failover, err := llm.NewFailover(llm.FailoverConfig{Hops: hops})
+	require.NoError(t, err)
+	return failover, policies
 }
 
 // The same on real sockets and a real clock, with short settings.

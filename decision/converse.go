@@ -22,58 +22,77 @@ const (
 type conversation struct {
 	base       llm.Request // the first question, which the next model gets too
 	next       llm.Request
-	repaired   bool // this model was told what is wrong with its answer
-	lengthened bool // this model was asked again, with more room
-	// partial is an answer that is sound but leaves assets out, and by whom.
+	model      string // who answered last, by the name to judge by; empty at the start and for a next model
+	hop        string // the Failover's name of it; empty without one
+	repaired   bool   // it was told what is wrong with its answer
+	lengthened bool   // it was asked again, with more room
+	// partial is an answer of it that is sound but leaves assets out.
 	partial      *Decision
 	partialModel string
 	reason       error // why the newest answer was not used
 }
 
-// step is how a conversation goes on after an answer that cannot be used.
+// step is how a conversation goes on.
 type step int
 
 const (
-	stepSameModel step = iota
-	stepNextModel
+	stepAsk step = iota // the next question is set up
 	stepStop
 )
 
 // converse asks the model, asks once for the repair of what can be repaired
 // and once again for what was cut, and goes on to the next model of a Failover
-// when one cannot be understood: at most maxQuestions in all, within ctx. The
-// error says why there is no answer to use.
-func (e *Engine) converse(ctx context.Context, rec *Record, limit time.Duration) (Decision, error) {
+// when one cannot be understood: at most maxQuestions in all. A question that
+// speaks of an answer goes to whom gave it. The client's context, asking, ends
+// a little before ctx does, so that what it can say of its failure is heard.
+// The error says why there is no answer to use.
+func (e *Engine) converse(ctx, asking context.Context, rec *Record, limit time.Duration) (Decision, error) {
 	c := conversation{base: rec.Request, next: rec.Request}
-	for range maxQuestions {
+	for asked := 1; ; asked++ {
 		req := c.next
-		resp, err := await(ctx, e, &e.model, func(ctx context.Context) (llm.Response, error) { return e.cfg.LLM.Complete(ctx, req) })
+		resp, err := await(ctx, e, &e.model, func(context.Context) (llm.Response, error) { return e.cfg.LLM.Complete(asking, req) })
+		var next step
 		if err != nil {
 			rec.Result.noteFailure(err)
-			return c.settle(rec, modelFailed(ctx, limit, err))
+			err = modelFailed(asking, limit, err)
+			if c.model == "" || asking.Err() != nil { // nobody has said anything, or there is no time left
+				e.judge(&c)
+				return c.settle(rec, err)
+			}
+			next = e.leave(&c)
+		} else {
+			rec.note(resp)
+			answer, failed := DecodeAnswer(resp, rec.Input.Symbols)
+			c.heard(rec, resp)
+			if failed == nil {
+				c.reason = nil
+				e.judge(&c)
+				rec.Result.Model, rec.Normalised = resp.Model, answer.Normalised
+				return answer.Decision, nil
+			}
+			e.alarm(ctx, rec, resp, failed)
+			next = e.follow(&c, resp, failed)
 		}
-		rec.note(resp)
-		answer, err := DecodeAnswer(resp, rec.Input.Symbols)
-		if err == nil {
-			e.judge(resp, true)
-			rec.Result.Model, rec.Normalised = resp.Model, answer.Normalised
-			return answer.Decision, nil
-		}
-		e.alarm(ctx, rec, resp, err)
-		switch c.follow(resp, err) {
-		case stepNextModel:
-			e.judge(resp, false)
-		case stepStop:
-			e.judge(resp, c.partial != nil)
-			return c.settle(rec, nil)
-		case stepSameModel:
+		if next == stepStop || asked == maxQuestions {
+			e.judge(&c)
+			return c.settle(rec, err)
 		}
 	}
-	return c.settle(rec, nil)
+}
+
+// heard notes who is being talked to.
+func (c *conversation) heard(rec *Record, resp llm.Response) {
+	c.hop = resp.Hop
+	for _, name := range []string{resp.Hop, rec.Request.Model, resp.Model} {
+		if c.model = name; name != "" {
+			return
+		}
+	}
+	c.model = "model" // it has no name anywhere
 }
 
 // follow sets up the next question after an answer that cannot be used.
-func (c *conversation) follow(resp llm.Response, err error) step {
+func (e *Engine) follow(c *conversation, resp llm.Response, err error) step {
 	c.reason = fmt.Errorf("unusable answer: %w", err)
 	var bad *AnswerError
 	if !errors.As(err, &bad) {
@@ -83,22 +102,43 @@ func (c *conversation) follow(resp llm.Response, err error) step {
 		c.partial, c.partialModel = bad.Partial, resp.Model
 	}
 	switch {
+	case bad.Class == AnswerReject: // it smells of somebody else's words
+		c.partial = nil
+		return stepStop
 	case bad.Class == AnswerAskAgain && !c.repaired:
 		c.repaired = true
 		c.next.Messages = repair(c.base.Messages, resp.Content, bad)
-		return stepSameModel
+		c.next.Only = c.hop
+		return stepAsk
 	case bad.Class == AnswerRetry && !c.lengthened:
 		c.lengthened = true
 		if resp.FinishReason == llm.FinishLength && c.next.MaxTokens > 0 {
 			c.next.MaxTokens = min(2*c.next.MaxTokens, maxAnswerTokens)
 		}
-		return stepSameModel
-	case c.partial != nil || len(resp.Tried) == 0: // good enough, or there is no other model
+		c.next.Only = c.hop
+		return stepAsk
+	}
+	return e.leave(c)
+}
+
+// leave goes on to the next model, unless this one's answer will do or there is
+// no other.
+func (e *Engine) leave(c *conversation) step {
+	if c.partial != nil || c.hop == "" {
 		return stepStop
 	}
-	c.base.Skip = append(slices.Clone(c.base.Skip), resp.AskedModel())
-	c.next, c.repaired, c.lengthened = c.base, false, false
-	return stepNextModel
+	e.judge(c)
+	c.base.Skip = append(slices.Clone(c.base.Skip), c.hop)
+	c.next, c.model, c.hop, c.repaired, c.lengthened = c.base, "", "", false, false
+	return stepAsk
+}
+
+// judge tells the host once whether the answers of the model that is being
+// talked to could be used.
+func (e *Engine) judge(c *conversation) {
+	if e.cfg.Judge != nil && c.model != "" {
+		e.cfg.Judge(c.model, c.reason == nil || c.partial != nil)
+	}
 }
 
 // settle ends a conversation without a whole answer: with one that leaves
@@ -123,11 +163,12 @@ func repair(question []llm.Message, answer string, bad *AnswerError) []llm.Messa
 	if len(answer) > maxRepairBytes {
 		answer = strings.ToValidUTF8(answer[:maxRepairBytes], "") + " [cut]"
 	}
-	return append(slices.Clone(question),
-		llm.Message{Role: llm.RoleAssistant, Content: strings.ToValidUTF8(answer, "\uFFFD")},
-		llm.Message{Role: llm.RoleUser, Content: "Your reply was rejected: " + bad.Error() +
-			". Reply again with only the corrected JSON object; do not change your decision."},
-	)
+	messages := slices.Clone(question)
+	if answer != "" { // some endpoints refuse an empty message
+		messages = append(messages, llm.Message{Role: llm.RoleAssistant, Content: strings.ToValidUTF8(answer, "\uFFFD")})
+	}
+	return append(messages, llm.Message{Role: llm.RoleUser, Content: "Your reply was rejected: " + bad.Error() +
+		". Reply again with only the corrected JSON object; do not change your decision."})
 }
 
 // note keeps an answer and what it took.
@@ -155,13 +196,6 @@ func (r *Result) noteFailure(err error) {
 	}
 	if errors.As(err, &circuit) {
 		r.Circuit, r.ProbeIn = circuit.Circuit(), circuit.RetryAfter()
-	}
-}
-
-// judge tells the host whether a model's answer could be used.
-func (e *Engine) judge(resp llm.Response, usable bool) {
-	if e.cfg.Judge != nil {
-		e.cfg.Judge(resp.AskedModel(), usable)
 	}
 }
 

@@ -40,7 +40,7 @@ func says(content string) turn {
 func by(model string, t turn) turn {
 	return func(req llm.Request) (llm.Response, error) {
 		resp, err := t(req)
-		resp.Model, resp.Tried = model, []llm.Attempt{{Model: model}}
+		resp.Model, resp.Hop, resp.Tried = model, model, []llm.Attempt{{Model: model}}
 		return resp, err
 	}
 }
@@ -67,6 +67,7 @@ func TestConversation(t *testing.T) {
 	whole := says(answer(t, dt.Buy("BTCUSDT", "500"), dt.Act("ETHUSDT", decision.ActionHold)))
 	part := says(answer(t, dt.Buy("BTCUSDT", "500")))
 	down := fails(&llm.Error{Kind: llm.KindServer, Status: 502, Endpoint: "test"})
+	alarming := answer(t, dt.Buy("BTCUSDT", "500"), dt.Buy("EVILUSDT", "500"))
 	for _, c := range []struct {
 		name   string
 		script []turn
@@ -83,13 +84,15 @@ func TestConversation(t *testing.T) {
 		{"lengthened once only", []turn{cut}, 2, "fallback", "", "unusable answer", []judgement{{"first", false}}},
 		{"lengthened, then repaired", []turn{cut, says("no"), whole}, 3, "model", "first", "the model answered", []judgement{{"first", true}}},
 		{"left out twice", []turn{part}, 2, "model", "first", "the model answered", []judgement{{"first", true}}},
-		{"left out, then down", []turn{part, down}, 2, "model", "first", "the model answered", nil},
-		{"nonsense, then down", []turn{says("no"), down}, 2, "fallback", "", "asked again: llm: test: server (502)", nil},
+		{"left out, then down", []turn{part, down}, 2, "model", "first", "the model answered", []judgement{{"first", true}}},
+		{"nonsense, then down", []turn{says("no"), down}, 2, "fallback", "", "asked again: llm: test: server (502)", []judgement{{"first", false}}},
 		{"refusal, nobody else", []turn{refuses}, 1, "fallback", "", "unusable answer", []judgement{{"first", false}}},
 		{"refusal, next model", []turn{by("first", refuses), by("second", whole)}, 2, "model", "second", "the model answered", []judgement{{"first", false}, {"second", true}}},
 		{"nonsense twice, next model", []turn{by("first", says("no")), by("first", says("no")), by("second", whole)}, 3, "model", "second", "the model answered", []judgement{{"first", false}, {"second", true}}},
 		{"every model refuses", []turn{by("first", refuses), by("second", refuses), fails(llm.ErrNoModel)}, 3, "fallback", "", "unusable answer", []judgement{{"first", false}, {"second", false}}},
-		{"at most four questions", []turn{by("first", says("no")), by("first", cut), by("first", cut), by("second", says("no")), whole}, 4, "fallback", "", "unusable answer", []judgement{{"first", false}}},
+		{"at most four questions", []turn{by("first", says("no")), by("first", cut), by("first", cut), by("second", says("no")), whole}, 4, "fallback", "", "unusable answer", []judgement{{"first", false}, {"second", false}}},
+		{"words of somebody else", []turn{by("first", says(alarming)), by("second", whole)}, 1, "fallback", "", "unusable answer", []judgement{{"first", false}}},
+		{"left out, then words of somebody else", []turn{part, says(alarming)}, 2, "fallback", "", "unusable answer", []judgement{{"first", false}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -183,6 +186,70 @@ func TestResultTellsOfTheCircuitThatRefused(t *testing.T) {
 	require.Empty(t, res.Circuit)
 }
 
+// hops is a real Failover over two scripted models.
+func hops(t *testing.T, first, second *talk) *llm.Failover {
+	t.Helper()
+	f, err := llm.NewFailover(llm.FailoverConfig{Hops: []llm.Hop{
+		{Name: "one", Model: "same/model", Client: first}, {Name: "two", Model: "same/model", Client: second},
+	}})
+	require.NoError(t, err)
+	return f
+}
+
+func TestAQuestionAboutAnAnswerGoesToWhomGaveIt(t *testing.T) {
+	t.Parallel()
+	whole := says(answer(t, dt.Buy("BTCUSDT", "500"), dt.Act("ETHUSDT", decision.ActionHold)))
+	part := says(answer(t, dt.Buy("BTCUSDT", "500")))
+	down := fails(&llm.Error{Kind: llm.KindServer, Status: 502})
+	for _, c := range []struct {
+		name          string
+		first, second []turn
+		asked         [2]int
+		origin        decision.Origin
+		judged        []judgement
+	}{
+		{"the first cannot repair, the second starts anew", []turn{says("no"), down}, []turn{whole}, [2]int{2, 1}, "model", []judgement{{"one", false}, {"two", true}}},
+		{"the second repairs its own", []turn{down}, []turn{part, says("no")}, [2]int{1, 2}, "model", []judgement{{"two", true}}},
+		{"the second is lengthened", []turn{down}, []turn{cut, whole}, [2]int{1, 2}, "model", []judgement{{"two", true}}},
+		{"both cannot", []turn{says("no")}, []turn{says("no")}, [2]int{2, 2}, "fallback", []judgement{{"one", false}, {"two", false}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			b, first, second := newBench(t, fixed), &talk{script: c.first}, &talk{script: c.second}
+			var judged []judgement
+			b.cfg.LLM = hops(t, first, second)
+			b.cfg.Judge = func(model string, usable bool) { judged = append(judged, judgement{model, usable}) }
+			res, err := b.decide(t, request())
+			require.NoError(t, err)
+			require.Equal(t, c.asked, [2]int{len(first.asked), len(second.asked)})
+			require.Equal(t, c.origin, res.Origin)
+			require.Equal(t, c.judged, judged)
+			require.Len(t, second.asked[0].Messages, 2, "the second model never sees the first one's words")
+			require.Len(t, res.Tried, len(first.asked)+len(second.asked))
+		})
+	}
+}
+
+func TestWhatAHangingModelTriedIsHeard(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		hang := llm.ClientFunc(func(ctx context.Context, _ llm.Request) (llm.Response, error) {
+			<-ctx.Done()
+			return llm.Response{}, ctx.Err()
+		})
+		f, err := llm.NewFailover(llm.FailoverConfig{Hops: []llm.Hop{{Model: "one", Client: hang}, {Model: "two", Client: hang}}})
+		require.NoError(t, err)
+		for range 20 {
+			b := newBench(t, time.Now)
+			b.cfg.LLM = f
+			res, err := b.decide(t, request())
+			require.NoError(t, err)
+			require.Len(t, res.Tried, 2)
+			require.Contains(t, res.Reason, "no answer within 30s")
+		}
+	})
+}
+
 func TestRepairStaysWithinTheModelsTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -200,7 +267,7 @@ func TestRepairStaysWithinTheModelsTime(t *testing.T) {
 		started := time.Now()
 		res, err := b.decide(t, request())
 		require.NoError(t, err)
-		require.Equal(t, 30*time.Second, time.Since(started), "not 40")
+		require.Equal(t, 30*time.Second-20*time.Millisecond, time.Since(started), "not 40")
 		require.Equal(t, 2, calls)
 		require.Contains(t, res.Reason, "unusable answer")
 		require.Contains(t, res.Reason, "no answer within 30s")

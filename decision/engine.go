@@ -41,9 +41,11 @@ type Config struct {
 	MaxTokens   int                 // of an answer, 1–200,000; default 2,000
 	// ModelTimeout bounds the wait for the model. Default 30 s.
 	ModelTimeout time.Duration
-	// Judge is told whether each answer of a model could be used, by the name
-	// that was asked, so that a breaker can leave a model alone whose answers
-	// cannot. It must return at once. Default: nobody.
+	// Judge is told, once for each model that answered, whether its answers
+	// could be used, so that a breaker can leave a model alone whose answers
+	// cannot. The name is that of the Failover's hop, without one
+	// Config.Model, or else what the answer reports. It must return at once.
+	// Default: nobody.
 	Judge func(model string, usable bool)
 	// Timeout bounds a whole Decide, unless its context ends earlier. A sixth
 	// of it, at most 2 s, is kept back for checking and recording. Default 45 s.

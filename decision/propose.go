@@ -79,7 +79,9 @@ func (e *Engine) ask(ctx context.Context, rec *Record) (Proposal, error) {
 	limit := min(e.cfg.ModelTimeout, e.left(ctx))
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	d, err := e.converse(ctx, rec, limit)
+	asking, stop := context.WithTimeout(ctx, limit-min(limit/10, 20*time.Millisecond))
+	defer stop()
+	d, err := e.converse(ctx, asking, rec, limit)
 	return Proposal{Decision: d}, err
 }
 

@@ -97,7 +97,7 @@ func (f *Failover) Complete(ctx context.Context, req Request) (Response, error) 
 		failure.Tried = append(failure.Tried, asked.attempts...)
 		calls += asked.calls
 		if asked.err == nil {
-			resp.Tried, resp.Attempts = failure.Tried, calls
+			resp.Hop, resp.Tried, resp.Attempts = hop.Name, failure.Tried, calls
 			return resp, nil
 		}
 		failure.Causes = append(failure.Causes, &hopError{name: hop.Name, err: asked.err})
@@ -111,12 +111,13 @@ func (f *Failover) Complete(ctx context.Context, req Request) (Response, error) 
 	return Response{}, failure
 }
 
+// wanted are the hops that a request admits.
 func (f *Failover) wanted(req Request) []Hop {
-	if len(req.Skip) == 0 {
+	if len(req.Skip) == 0 && req.Only == "" {
 		return f.hops
 	}
 	return slices.DeleteFunc(slices.Clone(f.hops), func(hop Hop) bool {
-		return slices.Contains(req.Skip, hop.model(req))
+		return slices.Contains(req.Skip, hop.Name) || req.Only != "" && hop.Name != req.Only
 	})
 }
 
@@ -193,8 +194,9 @@ func kindOf(err error) Kind {
 	if failure, ok := errors.AsType[*Error](err); ok {
 		return failure.Kind
 	}
+	var timed interface{ Timeout() bool }
 	switch {
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timed) && timed.Timeout():
 		return KindTimeout
 	case errors.Is(err, context.Canceled):
 		return KindTransport

@@ -68,7 +68,7 @@ func TestFailoverAsksTheNextModelAfterAnyFailure(t *testing.T) {
 		require.Equal(t, "a="+kind+" b=", kinds(resp.Tried))
 		require.Equal(t, "second", resp.Tried[1].Endpoint)
 		require.Equal(t, "b-20260401", resp.Model, "the served one")
-		require.Equal(t, "b", resp.AskedModel())
+		require.Equal(t, "second", resp.Hop)
 		require.Equal(t, llm.Usage{PromptTokens: 3}, resp.Tried[1].Usage)
 	}
 }
@@ -84,17 +84,22 @@ func TestFailoverTakesAUselessAnswerAsAnAnswer(t *testing.T) {
 	require.Equal(t, 1, resp.Attempts)
 }
 
-func TestFailoverSkipsTheModelsThatTheRequestNames(t *testing.T) {
+func TestFailoverAsksTheHopsThatTheRequestAdmits(t *testing.T) {
 	t.Parallel()
 	f := failover(t, llm.Hop{Model: "a", Client: answering("a")}, llm.Hop{Name: "own", Client: answering("b")})
 	resp, err := f.Complete(t.Context(), llm.Request{Model: "b", Skip: []string{"a"}})
 	require.NoError(t, err)
 	require.Equal(t, "b", resp.Content)
-	resp, err = f.Complete(t.Context(), llm.Request{Model: "b", Skip: []string{"b"}})
+	resp, err = f.Complete(t.Context(), llm.Request{Model: "b", Skip: []string{"own"}})
 	require.NoError(t, err)
 	require.Equal(t, "a", resp.Content)
-	_, err = f.Complete(t.Context(), llm.Request{Model: "b", Skip: []string{"b", "a"}})
-	require.ErrorIs(t, err, llm.ErrNoModel)
+	resp, err = f.Complete(t.Context(), llm.Request{Model: "b", Only: "own"})
+	require.NoError(t, err)
+	require.Equal(t, "own", resp.Hop)
+	for _, req := range []llm.Request{{Skip: []string{"own", "a"}}, {Only: "a", Skip: []string{"a"}}, {Only: "nobody"}} {
+		_, err = f.Complete(t.Context(), req)
+		require.ErrorIs(t, err, llm.ErrNoModel)
+	}
 }
 
 // A first model that hangs leaves the others their share.
@@ -317,7 +322,7 @@ func TestWithModelAsksForThatModel(t *testing.T) {
 	resp, err := llm.WithModel(answering(""), "m").Complete(t.Context(), llm.Request{Model: "other"})
 	require.NoError(t, err)
 	require.Equal(t, "m-20260401", resp.Model)
-	require.Equal(t, "m-20260401", resp.AskedModel(), "without a Failover nothing else is known")
+	require.Empty(t, resp.Hop, "without a Failover there are no hops")
 }
 
 func ExampleFailover() {
@@ -365,4 +370,23 @@ func benchmark(b *testing.B, client llm.Client) {
 			b.Fatal(err)
 		}
 	}
+}
+
+func TestTraceLeavesOutCallsThatWereNotMade(t *testing.T) {
+	t.Parallel()
+	adapter := llm.Trace(llm.ClientFunc(func(_ context.Context, req llm.Request) (llm.Response, error) {
+		switch req.Format {
+		case llm.FormatText:
+			return llm.Response{Model: "a", FinishReason: llm.FinishStop}, nil
+		case llm.FormatObject:
+			return llm.Response{}, &llm.Error{Kind: llm.KindConfig, Status: 400, FormatRejected: true}
+		default:
+			return llm.Response{}, &llm.Error{Kind: llm.KindConfig, FormatRejected: true} // the adapter knows
+		}
+	}))
+	f := failover(t, llm.Hop{Model: "a", Client: llm.NewLadder(adapter)})
+	resp, err := f.Complete(t.Context(), llm.Request{Schema: &llm.Schema{Name: "s", JSON: []byte(`{}`)}, Messages: []llm.Message{{Role: llm.RoleSystem, Content: "s"}}})
+	require.NoError(t, err)
+	require.Equal(t, "a=config a=", kinds(resp.Tried))
+	require.Equal(t, 2, resp.Attempts)
 }

@@ -57,9 +57,11 @@ type Request struct {
 	// Empty: the best that the client knows of its endpoint. A client refuses,
 	// as KindConfig with FormatRejected, what its endpoint does not take.
 	Format Format `json:"format,omitzero"`
-	// Skip names models, as asked, whose answers to this question were
-	// unusable: a Failover does not ask them.
+	// Skip names the hops of a Failover whose answers to this question were
+	// unusable: they are not asked. Only names the one hop that a question is
+	// about, because it speaks of that hop's own answer: no other is asked.
 	Skip []string `json:"skip,omitempty"`
+	Only string   `json:"only,omitzero"`
 	// Account is whose budget pays. It is never sent to a provider.
 	Account string `json:"account,omitzero"`
 }
@@ -89,20 +91,14 @@ type Response struct {
 	Reasoning    bool          `json:"reasoning,omitempty"`  // reasoning was returned apart from Content
 	Usage        Usage         `json:"usage"`
 	Took         time.Duration `json:"took_ns"`
+	// Hop is the name of the Failover's hop that answered, for Skip and Only.
+	// Empty without a Failover.
+	Hop string `json:"hop,omitzero"`
 	// Tried is what a Failover tried for this answer, in order, the answer
 	// itself last. Empty without one.
 	Tried []Attempt `json:"tried,omitempty"`
 	// Attempts is how many calls were made for this answer; 0: not counted.
 	Attempts int `json:"attempts,omitzero"`
-}
-
-// AskedModel is the model that the answer was asked of, in the words of
-// Request.Skip. Model may be a snapshot behind it.
-func (r Response) AskedModel() string {
-	if len(r.Tried) == 0 {
-		return r.Model
-	}
-	return r.Tried[len(r.Tried)-1].Model
 }
 
 // Attempt is one call that was made for an answer, or one that a decorator

@@ -2,14 +2,16 @@ package llm
 
 import (
 	"context"
-	"slices"
+	"errors"
 	"sync"
 	"time"
 )
 
 // Trace makes every call of c an entry in the Tried of the Failover around it,
-// those that a breaker repeats and a Ladder adds too. It belongs around the
-// adapter itself. Without a Failover it does nothing.
+// those that a breaker repeats and a Ladder adds too, but for those that the
+// adapter refuses because it knows that its endpoint rejects the format: they
+// are not made. It belongs around the adapter itself. Without a Failover it
+// does nothing.
 func Trace(c Client) Client {
 	return ClientFunc(func(ctx context.Context, req Request) (Response, error) {
 		calls, ok := ctx.Value(trailKey{}).(*trail)
@@ -40,6 +42,7 @@ type trail struct {
 	attempts []Attempt
 	started  []time.Time
 	running  []bool
+	unmade   []bool
 	closed   bool
 }
 
@@ -53,12 +56,15 @@ func (t *trail) begin(model string) func(Usage, error) {
 	t.attempts = append(t.attempts, Attempt{Model: model, Endpoint: t.endpoint, Kind: KindTimeout})
 	t.started = append(t.started, t.now())
 	t.running = append(t.running, true)
+	t.unmade = append(t.unmade, false)
 	return func(usage Usage, err error) {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		if !t.closed {
 			t.end(n)
 			t.attempts[n].Kind, t.attempts[n].Usage = kindOf(err), usage
+			refused, ok := errors.AsType[*Error](err)
+			t.unmade[n] = ok && refused.FormatRejected && refused.Status == 0
 		}
 	}
 }
@@ -78,5 +84,11 @@ func (t *trail) close() []Attempt {
 		}
 	}
 	t.closed = true
-	return slices.Clip(t.attempts)
+	made := make([]Attempt, 0, len(t.attempts))
+	for n := range t.attempts {
+		if !t.unmade[n] {
+			made = append(made, t.attempts[n])
+		}
+	}
+	return made
 }

@@ -101,7 +101,7 @@ var ErrDecimal = errors.New("jsonx: not a decimal")
 // digits.
 const (
 	MaxExponent = 60
-	maxBits     = 340 // of the digits, about 100 of them
+	maxDigits   = 100
 	maxText     = 170 // sign, digits, point and zeros of any number in range
 )
 
@@ -109,10 +109,10 @@ const (
 // is written can be read back.
 func InRange(d decimal.Decimal) bool {
 	e := d.Exponent()
-	return e <= MaxExponent && e >= -MaxExponent && d.Coefficient().BitLen() <= maxBits
+	return e <= MaxExponent && e >= -MaxExponent && d.NumDigits() <= maxDigits
 }
 
-// ParseDecimal reads a plain decimal number of at most about 100 digits whose
+// ParseDecimal reads a plain decimal number of at most 100 digits whose
 // exponent stays within ±MaxExponent.
 func ParseDecimal(text string) (decimal.Decimal, error) {
 	if len(text) == 0 || len(text) > maxText || strings.Trim(text, "0123456789+-.eE") != "" {

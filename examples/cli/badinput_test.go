@@ -19,7 +19,7 @@ func TestBadUsageIsOneLineAndExit2(t *testing.T) {
 		args []string
 		line string
 	}{
-		{"no command", nil, `expected one of "decide", "score", "strategies"` + see},
+		{"no command", nil, `expected one of "decide", "score", "strategies", "breakers"` + see},
 		{"unknown flag", []string{"decide", "--foo"}, "unknown flag --foo" + see},
 		{"market that is not offered", []string{"decide", "--market", "aster"}, `--market must be one of "demo","csv" but got "aster"` + see},
 		{"11 symbols", []string{"decide", "--symbols", "A,B,C,D,E,F,G,H,I,J,K"}, "--symbols must name 1 to 10 symbols, named 11"},
@@ -64,6 +64,16 @@ func TestBadUsageIsOneLineAndExit2(t *testing.T) {
 		},
 		{"strategy file that is not there", []string{"decide", "--strategy", "/no/such.json"}, "--strategy /no/such.json: no such file or directory"},
 		{"state that is not there", []string{"decide", "--state", "/no/such"}, "--state /no/such: no such file or directory"},
+		{"model that is not offered", []string{"decide", "--llm", "gpt"}, `--llm: must be openrouter, none or replay:FILE, was "gpt"` + see},
+		{"replay without a file", []string{"decide", "--llm", "replay:"}, `--llm: must be openrouter, none or replay:FILE, was "replay:"` + see},
+		{"model with a file", []string{"decide", "--llm", "none:x"}, `--llm: must be openrouter, none or replay:FILE, was "none:x"` + see},
+		{"recording that is not there", []string{"decide", "--llm", "replay:/no/such"}, "--llm replay: /no/such: no such file or directory"},
+		{"record without a model", []string{"decide", "--record", "/no/such"}, "--record needs a model to ask: see --llm openrouter"},
+		{
+			"record of a replay",
+			[]string{"decide", "--record", "/no/such", "--llm", "replay:" + file},
+			"--record needs a model to ask: see --llm openrouter",
+		},
 		{
 			"model without a key",
 			[]string{"decide", "--llm", "openrouter"},

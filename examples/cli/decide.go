@@ -14,18 +14,16 @@ import (
 
 type decideCommand struct {
 	marketFlags
-	LongInterval *string `placeholder:"4h" help:"Longer candles beside them. Default LONG_INTERVAL, else 4h."`
-	LLM          string  `name:"llm" enum:",openrouter,none" default:"" placeholder:"openrouter|none" help:"Which model to ask. Default openrouter when OPENROUTER_API_KEY is set, or OPENROUTER_BASE_URL is on this machine and LLM_MODEL is set; else none."`
-	Account      string  `placeholder:"NAME" help:"Account to decide for. Default the one of --state, else default."`
-	State        string  `placeholder:"FILE" help:"State of the account as JSON; its limits win over LEVERAGE and MAX_POSITION_SIZE_USD. Default a paper account of 10000 USD."`
-	Strategy     string  `placeholder:"ID|FILE.json" default:"${strategy}" help:"Built-in strategy, or a file with one."`
-	Strict       bool    `help:"Exit with 3 when anything was refused or degraded."`
+	LongInterval *string     `placeholder:"4h" help:"Longer candles beside them. Default LONG_INTERVAL, else 4h."`
+	LLM          modelChoice `name:"llm" placeholder:"openrouter|none|replay:FILE" help:"Which model to ask; replay answers from what --record wrote, to the same questions: give the same --at, market, account and models. Default openrouter when OPENROUTER_API_KEY is set, or OPENROUTER_BASE_URL is on this machine and LLM_MODEL is set; else none."`
+	Record       string      `placeholder:"FILE" help:"Record what the model is asked and answers to a new file."`
+	Account      string      `placeholder:"NAME" help:"Account to decide for. Default the one of --state, else default."`
+	State        string      `placeholder:"FILE" help:"State of the account as JSON; its limits win over LEVERAGE and MAX_POSITION_SIZE_USD. Default a paper account of 10000 USD."`
+	Strategy     string      `placeholder:"ID|FILE.json" default:"${strategy}" help:"Built-in strategy, or a file with one."`
+	Strict       bool        `help:"Exit with 3 when anything was refused or degraded."`
 }
 
-var (
-	errNoKey        = errors.New("--llm openrouter needs OPENROUTER_API_KEY, or another endpoint in OPENROUTER_BASE_URL")
-	errOtherAccount = errors.New("--account names another account than --state")
-)
+var errOtherAccount = errors.New("--account names another account than --state")
 
 // Run decides.
 func (c *decideCommand) Run(ctx context.Context, s *session) error {
@@ -45,23 +43,23 @@ func (c *decideCommand) Run(ctx context.Context, s *session) error {
 		s.warn(text)
 	}
 	o := s.options(c.marketFlags, cfg)
-	o.AskModel = c.LLM == "openrouter" || c.LLM == "" && cfg.HasModel
-	if c.LLM == "" && !cfg.HasModel && s.env["OPENROUTER_BASE_URL"] != "" {
-		s.warn("OPENROUTER_BASE_URL is set, but no model is asked: set OPENROUTER_API_KEY, or LLM_MODEL for an endpoint on this machine, or --llm")
+	if o.AskModel, err = c.LLM.asks(s, cfg); err != nil {
+		return err
 	}
-	if o.AskModel && cfg.OpenRouterKey.IsZero() && s.env["OPENROUTER_BASE_URL"] == "" {
-		return usageError{errNoKey}
-	}
-	return withApp(ctx, o, func(a *app.App) error {
-		out, err := a.Decide(ctx, req)
-		if err != nil {
-			return err
-		}
-		if c.State == "" {
-			out.Result.Degraded = append(out.Result.Degraded, fmt.Sprintf("paper account of %s USD: no --state was given", req.Account.BalanceUSD))
-		}
-		return c.show(s, out)
+	return c.withFiles(o, func(o app.Options) error {
+		return s.withApp(ctx, o, func(a *app.App) error { return c.decide(ctx, s, a, req) })
 	})
+}
+
+func (c *decideCommand) decide(ctx context.Context, s *session, a *app.App, req decision.Request) error {
+	out, err := a.Decide(ctx, req)
+	if err != nil {
+		return err
+	}
+	if c.State == "" {
+		out.Result.Degraded = append(out.Result.Degraded, fmt.Sprintf("paper account of %s USD: no --state was given", req.Account.BalanceUSD))
+	}
+	return c.show(s, out)
 }
 
 func (c *decideCommand) request(cfg config.Config) (decision.Request, error) {
@@ -89,9 +87,11 @@ func (c *decideCommand) request(cfg config.Config) (decision.Request, error) {
 func (c *decideCommand) show(s *session, out app.Outcome) error {
 	var err error
 	if c.JSON {
-		err = api.Write(&s.out, api.NewDecision(out.Result, out.Record, out.Assessments(), out.Took))
+		err = api.Write(&s.out, api.NewDecision(out.Result, out.Record, out.Assessments(), circuitOf(out), out.Took))
 	} else {
-		err = render.Decision{Result: out.Result, Record: out.Record, Scores: out.Assessments()}.Write(&s.out, s.style)
+		err = render.Decision{
+			Result: out.Result, Record: out.Record, Scores: out.Assessments(), Circuits: circuitLines(out.Circuits),
+		}.Write(&s.out, s.style)
 	}
 	if err != nil {
 		return err

@@ -108,7 +108,7 @@ func TestDecideJSONHasTheShapeOfTheAPI(t *testing.T) {
 		{[]string{"validation"}, []string{"is_valid", "errors", "warnings"}},
 		{[]string{"metadata"}, []string{
 			"decision_id", "generation_time_ms", "model_used", "strategy", "cached", "source", "reason", "degraded",
-			"circuit_state", "usage", "refused",
+			"circuit_state", "next_probe_seconds", "attempts", "usage", "refused",
 		}},
 		{[]string{"metadata", "usage"}, []string{"prompt_tokens", "completion_tokens", "cost_usd"}},
 	} {
@@ -119,6 +119,8 @@ func TestDecideJSONHasTheShapeOfTheAPI(t *testing.T) {
 	require.Equal(t, "no model is configured", meta["reason"])
 	require.Nil(t, meta["model_used"])
 	require.Nil(t, meta["circuit_state"])
+	require.Nil(t, meta["next_probe_seconds"])
+	require.Equal(t, []any{}, meta["attempts"])
 	require.Contains(t, meta["degraded"], "simulated market")
 	require.Equal(t, []any{}, meta["refused"])
 }

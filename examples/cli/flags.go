@@ -13,6 +13,7 @@ import (
 	"github.com/ballast-go/ballast/examples/internal/app"
 	"github.com/ballast-go/ballast/examples/internal/config"
 	"github.com/ballast-go/ballast/examples/internal/render"
+	"github.com/ballast-go/ballast/llm/llmreplay"
 )
 
 // marketFlags say what to look at.
@@ -100,7 +101,7 @@ func (s *session) warn(text string) {
 }
 
 func (s *session) options(f marketFlags, cfg config.Config) app.Options {
-	o := app.Options{Config: cfg, Market: app.Market(f.Market), DataDir: f.Data, Logger: s.logger(cfg.LogLevel)}
+	o := app.Options{Config: cfg, Market: app.Market(f.Market), CandleDir: f.Data, Logger: s.logger(cfg.LogLevel), Now: s.now}
 	if f.At != nil {
 		o.AsOf = f.At.Time
 	}
@@ -108,9 +109,13 @@ func (s *session) options(f marketFlags, cfg config.Config) app.Options {
 }
 
 // withApp opens an App for one call.
-func withApp(ctx context.Context, o app.Options, use func(*app.App) error) error {
-	a, err := app.New(o)
-	if err != nil {
+func (s *session) withApp(ctx context.Context, o app.Options, use func(*app.App) error) error {
+	a, err := app.New(o) //nolint:contextcheck // the app outlives no call; its log has no context
+	var line *llmreplay.LineError
+	switch {
+	case errors.As(err, &line):
+		return fmt.Errorf("--llm replay: %w", line)
+	case err != nil:
 		return usageError{err}
 	}
 	err = use(a)
@@ -119,6 +124,12 @@ func withApp(ctx context.Context, o app.Options, use func(*app.App) error) error
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	_ = a.Close(ctx) //nolint:errcheck // the process ends, and with it what is still under way
+	for _, w := range a.Warnings() {
+		s.warn(w)
+	}
+	if failed := a.RecordingErr(); failed != nil && isDecided(err) {
+		err = errors.Join(&recordError{failed}, err)
+	}
 	return err
 }
 

@@ -7,11 +7,12 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], environment(), os.Stdout, os.Stderr)
+	code := run(ctx, os.Args[1:], environment(), time.Now, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/term"
@@ -30,34 +31,39 @@ type commands struct {
 	Decide     decideCommand     `cmd:"" help:"Decide once and show what to do with each asset, and why."`
 	Score      scoreCommand      `cmd:"" help:"Show the technical risk score of each asset with what contributed to it."`
 	Strategies strategiesCommand `cmd:"" help:"List the built-in strategies, or show one."`
+	Breakers   breakersCommand   `cmd:"" help:"Show the circuits of models as the last runs left them, or close them by hand."`
 }
 
 const description = `Decisions for perpetual futures from candles, an account and, when there is one, a language model.
 
 Settings come from the environment: OPENROUTER_API_KEY, OPENROUTER_BASE_URL, OPENROUTER_REFERER, OPENROUTER_APP_TITLE,
-LLM_MODEL, LLM_TEMPERATURE, LLM_MAX_TOKENS, LLM_TIMEOUT, ASSETS, INTERVAL, LONG_INTERVAL, LEVERAGE,
-MAX_POSITION_SIZE_USD, MIN_CONFIDENCE, MAX_RISK_SCORE, LOG_LEVEL (logs go to stderr, and only when it is set).
+LLM_MODEL, LLM_FALLBACK_MODELS, LLM_TEMPERATURE, LLM_MAX_TOKENS, LLM_TIMEOUT, LLM_ATTEMPT_TIMEOUT, LLM_MAX_RETRIES,
+LLM_BACKOFF_FACTOR, LLM_DAILY_BUDGET_USD, BREAKER_FAILURE_THRESHOLD, BREAKER_RECOVERY_TIMEOUT, DATA_DIR, ASSETS, INTERVAL,
+LONG_INTERVAL, LEVERAGE, MAX_POSITION_SIZE_USD, MIN_CONFIDENCE, MAX_RISK_SCORE, LOG_LEVEL (logs go to stderr, and only
+when it is set).
 Flags win. Nothing is required: without any of them a simulated market and a paper account are used.
 MIN_CONFIDENCE and MAX_RISK_SCORE bind the technical fallback only; what a model proposes is bound by the strategy.
 LEVERAGE and MAX_POSITION_SIZE_USD are those of the paper account: with --state, the limits in the file win.
+Models that fail are left alone for a while, by later runs too: DATA_DIR keeps their circuits, and what was spent of
+LLM_DAILY_BUDGET_USD.
 
 Exit codes: 0 fine, 1 failed or bad data, 2 bad usage or configuration, 3 refused or degraded with --strict.`
 
 // session is what a command needs of the world. Its output is shown only
-// when the command succeeds, so that nothing is ever half printed.
+// when the command succeeds or has decided, so that nothing is ever half printed.
 type session struct {
 	env    map[string]string
+	now    func() time.Time
 	out    bytes.Buffer
 	stderr io.Writer
 	style  render.Style
 }
 
 // run is the program. It returns the exit code.
-func run(ctx context.Context, args []string, env map[string]string, stdout, stderr io.Writer) int {
-	s := &session{env: env, stderr: stderr, style: styleOf(stdout, env)}
+func run(ctx context.Context, args []string, env map[string]string, now func() time.Time, stdout, stderr io.Writer) int {
+	s := &session{env: env, now: now, stderr: stderr, style: styleOf(stdout, env)}
 	err := s.execute(ctx, args)
-	var degraded *degradedError
-	if err == nil || errors.As(err, &degraded) {
+	if isDecided(err) {
 		if _, failed := stdout.Write(s.out.Bytes()); failed != nil {
 			err = failed
 		}
@@ -102,11 +108,29 @@ func (e *degradedError) Error() string {
 	return fmt.Sprintf("--strict: %d actions refused, %d things degraded", e.refused, e.degraded)
 }
 
+// recordError reports a recording that is not whole, of a decision that is.
+type recordError struct{ err error }
+
+func (e *recordError) Error() string { return "--record: the recording is not whole: " + e.err.Error() }
+
+func (e *recordError) Unwrap() error { return e.err }
+
+// isDecided reports whether there is an output to show: without an error, and
+// beside one that says what is wrong with a decision or its recording.
+func isDecided(err error) bool {
+	var degraded *degradedError
+	var record *recordError
+	return err == nil || errors.As(err, &degraded) || errors.As(err, &record)
+}
+
 func exitCode(err error) int {
 	var usage usageError
 	var data *app.DataError
 	var degraded *degradedError
+	var record *recordError
 	switch {
+	case errors.As(err, &record):
+		return exitFailed
 	case errors.As(err, &usage), errors.As(err, &data) && data.Unknown():
 		return exitUsage
 	case errors.As(err, &degraded):

@@ -11,10 +11,10 @@ import (
 )
 
 // NewDecision is the answer for a recorded result. Took is the time that
-// making it really needed.
-func NewDecision(res decision.Result, rec decision.Record, scores []decision.Assessment, took time.Duration) Decision {
+// making it really needed; circuit is nil without a model.
+func NewDecision(res decision.Result, rec decision.Record, scores []decision.Assessment, circuit *Circuit, took time.Duration) Decision {
 	in := rec.Input
-	return Decision{
+	out := Decision{
 		Decision: res.Decision,
 		Context: Context{
 			Symbols: in.Symbols, AccountID: in.Account.ID, AsOf: in.At, AccountState: in.Account,
@@ -24,9 +24,36 @@ func NewDecision(res decision.Result, rec decision.Record, scores []decision.Ass
 		Metadata: Metadata{
 			DecisionID: res.ID, GenerationTimeMs: took.Milliseconds(), ModelUsed: known(res.Model), Strategy: in.Strategy.ID,
 			Cached: res.Cached, Source: res.Origin, Reason: res.Reason, Degraded: list(res.Degraded),
-			Usage: usage(res.Usage, len(rec.Request.Messages) > 0), Refused: list(res.Refused),
+			Usage: usage(res.Usage, asked(rec, res)), Refused: list(res.Refused), Attempts: attempts(res.Tried),
 		},
 	}
+	if circuit != nil {
+		out.Metadata.CircuitState, out.Metadata.NextProbeSeconds = &circuit.State, WholeSeconds(circuit.Wait)
+	}
+	return out
+}
+
+// asked reports whether a model may have been paid.
+func asked(rec decision.Record, res decision.Result) bool {
+	made := func(a llm.Attempt) bool { return a.Kind != llm.KindOther }
+	return len(rec.Request.Messages) > 0 && (len(res.Tried) == 0 || slices.ContainsFunc(res.Tried, made))
+}
+
+func attempts(tried []llm.Attempt) []Attempt {
+	out := make([]Attempt, len(tried))
+	for i, a := range tried {
+		out[i] = Attempt{
+			Model: a.Model, Endpoint: a.Endpoint, Outcome: string(a.Kind), DurationMs: a.Took.Milliseconds(),
+			Usage: usage(a.Usage, a.Kind != llm.KindOther),
+		}
+		if a.Kind == "" {
+			out[i].Outcome = OutcomeAnswered
+		}
+		if a.Kind == llm.KindOther {
+			out[i].Outcome = OutcomeNotAsked
+		}
+	}
+	return out
 }
 
 func assets(in decision.Input) map[string]Asset {

@@ -93,9 +93,33 @@ type Metadata struct {
 	Source           decision.Origin    `json:"source"`
 	Reason           string             `json:"reason"`
 	Degraded         []string           `json:"degraded"`
-	CircuitState     *string            `json:"circuit_state"` // null: there is no breaker
+	CircuitState     *string            `json:"circuit_state"`      // closed, open, half_open or cooldown; null: no model is configured
+	NextProbeSeconds *int64             `json:"next_probe_seconds"` // until the circuit lets a call through; null: it does, or that is not known
+	Attempts         []Attempt          `json:"attempts"`           // calls to models, in order, and those that were refused
 	Usage            Usage              `json:"usage"`
 	Refused          []decision.Refusal `json:"refused"`
+}
+
+// Attempt is one call to a model.
+type Attempt struct {
+	Model      string `json:"model"`    // as asked
+	Endpoint   string `json:"endpoint"` // its host, or a name
+	Outcome    string `json:"outcome"`  // "answered", "not_asked", or the kind of the failure: "timeout", "server", …
+	DurationMs int64  `json:"duration_ms"`
+	Usage      Usage  `json:"usage"`
+}
+
+// The outcomes of an Attempt that are no kind of failure.
+const (
+	OutcomeAnswered = "answered"  // whether the answer could be used or not
+	OutcomeNotAsked = "not_asked" // refused here: an open circuit, an exhausted budget
+)
+
+// Circuit is the state of the breaker that the decision depended on: that
+// which refused, else that of the first model.
+type Circuit struct {
+	State string
+	Wait  time.Duration // until it lets a call through; 0: at once, or not known
 }
 
 // Usage is what was asked of the model, as its provider reported it. Null was

@@ -2,7 +2,7 @@
 // that a host copies.
 //
 //	market ─┐
-//	model  ─┼→ decision.Engine → memory.Store
+//	models ─┼→ decision.Engine → memory.Store
 //	scorer ─┘
 package app
 
@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"time"
 
@@ -18,30 +19,32 @@ import (
 	"github.com/ballast-go/ballast/decision"
 	"github.com/ballast-go/ballast/examples/internal/config"
 	"github.com/ballast-go/ballast/fallback"
-	"github.com/ballast-go/ballast/llm/openrouter"
 	"github.com/ballast-go/ballast/store/memory"
 )
 
 // Options are what an App is made from. Config is required.
 type Options struct {
-	Config   config.Config
-	Market   Market           // default MarketDemo
-	DataDir  string           // folder of SYMBOL.csv files, for MarketCSV
-	AsOf     time.Time        // decide as of this time; default: the present
-	AskModel bool             // ask the model of Config; default: the fallback decides
-	Logger   *slog.Logger     // nil discards
-	Now      func() time.Time // default time.Now
+	Config    config.Config
+	Market    Market           // default MarketDemo
+	CandleDir string           // folder of SYMBOL.csv files, for MarketCSV
+	AsOf      time.Time        // decide as of this time; default: the present
+	AskModel  bool             // ask the models of Config; default: the fallback decides
+	Replay    io.Reader        // with AskModel: a recording that answers in the provider's place
+	Record    io.Writer        // with AskModel: where to record what the provider is asked; the caller closes it after the App
+	Logger    *slog.Logger     // nil discards
+	Now       func() time.Time // default time.Now
 }
 
 // App decides. It is safe for concurrent use; Close it when done.
 type App struct {
 	engine  *decision.Engine
 	records *memory.Store
-	model   *openrouter.Client // nil: none is asked
+	models  *models // nil: none is asked
 	now     func() time.Time
 }
 
-// New wires an App. It reads no file and sends nothing yet.
+// New wires an App. With a model it reads the state of circuits, or the
+// recording; it sends nothing yet.
 func New(o Options) (*App, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -76,10 +79,10 @@ func New(o Options) (*App, error) {
 		Now:          clock,
 	}
 	if o.AskModel {
-		if a.model, err = newModel(c); err != nil {
+		if a.models, err = newModels(o); err != nil {
 			return nil, err
 		}
-		cfg.LLM, cfg.Model = a.model, c.Model
+		cfg.LLM, cfg.Model, cfg.Judge = a.models.ask, c.Model, a.models.judge
 		cfg.Temperature, cfg.MaxTokens = decimal.NewNullDecimal(c.Temperature), c.MaxTokens
 		cfg.ModelTimeout, cfg.Timeout = c.ModelTimeout, c.ModelTimeout+timeBesideModel
 	}
@@ -90,22 +93,14 @@ func New(o Options) (*App, error) {
 // timeBesideModel is for reading the market, checking and recording.
 const timeBesideModel = 15 * time.Second
 
-func newModel(c config.Config) (*openrouter.Client, error) {
-	model, err := openrouter.New(openrouter.Config{
-		APIKey: c.OpenRouterKey, BaseURL: c.OpenRouterBaseURL, Model: c.Model,
-		Referer: c.OpenRouterReferer, AppTitle: c.OpenRouterAppTitle,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("OPENROUTER_ settings: %w", err)
-	}
-	return model, nil
-}
-
 // Outcome is a result with the record that it was stored as.
 type Outcome struct {
 	Result decision.Result
 	Record decision.Record
 	Took   time.Duration // by the real clock, which Result.Took is not with AsOf
+	// Circuits are those of the models in the order in which they are asked,
+	// after the decision; empty without a model.
+	Circuits []Circuit
 }
 
 // Decide decides and reads the record back. The errors are those of
@@ -113,7 +108,10 @@ type Outcome struct {
 // fault.
 func (a *App) Decide(ctx context.Context, req decision.Request) (Outcome, error) {
 	started := a.now()
-	res, err := a.engine.Decide(ctx, req)
+	res, err := a.engine.Decide(withAdmissions(ctx), req)
+	if a.models != nil {
+		a.models.end(res, err)
+	}
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -121,7 +119,11 @@ func (a *App) Decide(ctx context.Context, req decision.Request) (Outcome, error)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("app: reading the record back: %w", err)
 	}
-	return Outcome{Result: res, Record: rec, Took: a.now().Sub(started)}, nil
+	out := Outcome{Result: res, Record: rec, Took: a.now().Sub(started)}
+	if a.models != nil {
+		out.Circuits = a.models.circuits()
+	}
+	return out, nil
 }
 
 // Assess scores the symbols without asking a model.
@@ -144,12 +146,30 @@ func (o Outcome) Assessments() []decision.Assessment {
 	return o.Record.Proposal.Assessments
 }
 
+// Warnings are what went wrong with the state of circuits or a recording since
+// they were asked for last. Ask after Close too.
+func (a *App) Warnings() []string {
+	if a.models == nil {
+		return nil
+	}
+	return a.models.warnings()
+}
+
+// RecordingErr is why Options.Record is not whole. Ask after Close; nil also
+// without a recording.
+func (a *App) RecordingErr() error {
+	if a.models == nil || a.models.recorder == nil {
+		return nil
+	}
+	return a.models.recorder.Err()
+}
+
 // Close waits, as long as ctx lets it, for calls that outlived their
-// decisions, and closes connections.
+// decisions, keeps what the circuits know, and closes connections.
 func (a *App) Close(ctx context.Context) error {
 	err := a.engine.Close(ctx)
-	if a.model != nil {
-		a.model.CloseIdleConnections()
+	if a.models != nil {
+		err = errors.Join(err, a.models.close(ctx))
 	}
 	if err != nil {
 		return errors.Join(errors.New("app: calls are still under way"), err)

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"context"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -23,6 +24,13 @@ func at() time.Time { return time.Date(2025, 10, 10, 22, 0, 0, 0, time.UTC) }
 
 func read(t *testing.T, env map[string]string) config.Config {
 	t.Helper()
+	env = maps.Clone(env)
+	if env == nil {
+		env = map[string]string{}
+	}
+	if env["DATA_DIR"] == "" {
+		env["DATA_DIR"] = t.TempDir()
+	}
 	c, err := config.Read(env, nil)
 	require.NoError(t, err)
 	return c
@@ -82,7 +90,7 @@ func TestTheModelIsAskedWithTheSettingsOfTheConfig(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, decision.OriginFallback, out.Result.Origin)
 	require.Contains(t, out.Result.Reason, "unusable answer")
-	require.Len(t, server.Requests(), 1)
+	require.Len(t, server.Requests(), 2, "the second asks for a repair")
 	body := string(server.Requests()[0].Body)
 	require.Contains(t, body, `"temperature":0.25`)
 	require.Contains(t, body, `321`)
@@ -95,7 +103,7 @@ func TestADeadCSVAssetFailsBeforeTheModelIsPaid(t *testing.T) {
 	c := read(t, map[string]string{"OPENROUTER_API_KEY": "sk-1", "OPENROUTER_BASE_URL": server.URL()})
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "BTCUSDT.csv"), nil, 0o600))
-	_, err := open(t, app.Options{Config: c, Market: app.MarketCSV, DataDir: dir, AsOf: at(), AskModel: true}).Decide(t.Context(), ask(c, "BTCUSDT"))
+	_, err := open(t, app.Options{Config: c, Market: app.MarketCSV, CandleDir: dir, AsOf: at(), AskModel: true}).Decide(t.Context(), ask(c, "BTCUSDT"))
 	var bad *app.DataError
 	require.ErrorAs(t, err, &bad)
 	require.False(t, bad.Unknown())
@@ -110,7 +118,7 @@ func TestAnUnknownSymbolIsTheCallersFault(t *testing.T) {
 	c := read(t, nil)
 	for _, o := range []app.Options{
 		{Config: c, AsOf: at()},
-		{Config: c, AsOf: at(), Market: app.MarketCSV, DataDir: t.TempDir()},
+		{Config: c, AsOf: at(), Market: app.MarketCSV, CandleDir: t.TempDir()},
 	} {
 		_, err := open(t, o).Decide(t.Context(), ask(c, "NOPEUSDT"))
 		var bad *app.DataError

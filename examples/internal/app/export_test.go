@@ -6,3 +6,6 @@ import "github.com/ballast-go/ballast/decision"
 func Demand(source decision.MarketSource, every bool, known string) decision.MarketSource {
 	return demanding{source: source, every: every, known: known}
 }
+
+// ParseCircuits reads the content of a file of circuits, for tests.
+func ParseCircuits(data []byte) (CircuitsFile, error) { return parseCircuits(data) }

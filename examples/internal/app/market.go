@@ -32,7 +32,7 @@ func newMarket(o Options, clock func() time.Time) (decision.MarketSource, error)
 		}
 		return demanding{source: sim, known: simulated()}, nil
 	case MarketCSV:
-		files, err := marketdata.NewCSV(marketdata.CSVConfig{Dir: o.DataDir, Now: clock})
+		files, err := marketdata.NewCSV(marketdata.CSVConfig{Dir: o.CandleDir, Now: clock})
 		if err != nil {
 			return nil, err
 		}

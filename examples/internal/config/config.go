@@ -35,6 +35,11 @@ type Config struct {
 	Temperature  decimal.Decimal // LLM_TEMPERATURE, 0–2; default 0.7
 	MaxTokens    int             // LLM_MAX_TOKENS, 1–200,000; default 2,000
 	ModelTimeout time.Duration   // LLM_TIMEOUT, 1–3,600 seconds; default 30
+	ModelPolicy
+
+	// DataDir is DATA_DIR, the folder of what a later run must know: the
+	// circuits of models and what they cost. Made when something is kept.
+	DataDir string // default "data"
 
 	MinConfidence decimal.Decimal // MIN_CONFIDENCE, 0–100; default 50
 	MaxRiskScore  int             // MAX_RISK_SCORE, 0–100; default 70
@@ -83,13 +88,15 @@ func Read(env map[string]string, overrides map[string]Override) (Config, error) 
 		Model:              r.textOr("LLM_MODEL", "x-ai/grok-4"),
 		Temperature:        r.decimal("LLM_TEMPERATURE", "0.7", 0, 2),
 		MaxTokens:          r.whole("LLM_MAX_TOKENS", 2000, 1, 200_000),
-		ModelTimeout:       time.Duration(r.whole("LLM_TIMEOUT", 30, 1, 3600)) * time.Second,
+		ModelTimeout:       time.Duration(r.whole("LLM_TIMEOUT", 30, 1, maxTimeoutSeconds)) * time.Second,
 		MinConfidence:      r.decimal("MIN_CONFIDENCE", "50", 0, 100),
 		MaxRiskScore:       r.whole("MAX_RISK_SCORE", 70, 0, 100),
 		Leverage:           r.decimal("LEVERAGE", "2", 1, decision.MaxLeverage),
 		MaxPositionSizeUSD: r.positive("MAX_POSITION_SIZE_USD", "10000"),
 		LogLevel:           r.level("LOG_LEVEL"),
+		DataDir:            r.textOr("DATA_DIR", "data"),
 	}
+	c.ModelPolicy = r.models(c.Model, c.ModelTimeout)
 	c.HasModel = !c.OpenRouterKey.IsZero() || isLoopback(c.OpenRouterBaseURL) && r.given("LLM_MODEL")
 	if r.given("LEVERAGE") {
 		c.AccountSettings = append(c.AccountSettings, AccountSetting{"LEVERAGE", c.Leverage})

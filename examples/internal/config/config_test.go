@@ -33,6 +33,10 @@ func TestAnEmptyEnvironmentHasEveryDefault(t *testing.T) {
 		require.Equal(t, "10000", c.MaxPositionSizeUSD.String())
 		require.Nil(t, c.LogLevel)
 		require.Empty(t, c.Warnings)
+		require.Equal(t, "data", c.DataDir)
+		require.Equal(t, config.ModelPolicy{
+			AttemptTimeout: 15 * time.Second, Attempts: 3, BackoffFactor: 1.5, FailureThreshold: 3, RecoveryTimeout: 300 * time.Second,
+		}, c.ModelPolicy)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ballast-go/ballast/breaker"
 	"github.com/ballast-go/ballast/decision"
 	"github.com/ballast-go/ballast/examples/internal/config"
 )
@@ -19,7 +20,8 @@ func FuzzRead(f *testing.F) {
 	}
 	names := []string{
 		"ASSETS", "SYMBOL", "LLM_MODEL", "LLM_TEMPERATURE", "LLM_MAX_TOKENS", "LLM_TIMEOUT", "MIN_CONFIDENCE", "MAX_RISK_SCORE",
-		"INTERVAL", "LONG_INTERVAL", "LEVERAGE", "MAX_POSITION_SIZE_USD", "LOG_LEVEL",
+		"INTERVAL", "LONG_INTERVAL", "LEVERAGE", "MAX_POSITION_SIZE_USD", "LOG_LEVEL", "LLM_FALLBACK_MODELS", "LLM_ATTEMPT_TIMEOUT", "LLM_MAX_RETRIES",
+		"LLM_BACKOFF_FACTOR", "BREAKER_FAILURE_THRESHOLD", "BREAKER_RECOVERY_TIMEOUT", "LLM_DAILY_BUDGET_USD", "DATA_DIR",
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, name := range names {
@@ -35,6 +37,11 @@ func FuzzRead(f *testing.F) {
 			require.True(t, c.MaxPositionSizeUSD.IsPositive())
 			require.Greater(t, c.LongInterval.Duration(), c.Interval.Duration())
 			requireSymbols(t, c.Assets)
+			require.NoError(t, breaker.Config{
+				Timeout: c.ModelTimeout, AttemptTimeout: c.AttemptTimeout, Attempts: c.Attempts, BackoffFactor: c.BackoffFactor,
+				FailureThreshold: c.FailureThreshold, RecoveryTimeout: c.RecoveryTimeout,
+			}.Validate())
+			require.LessOrEqual(t, len(c.Fallbacks), 15)
 		}
 	})
 }

@@ -20,6 +20,8 @@ type Decision struct {
 	Result decision.Result
 	Record decision.Record
 	Scores []decision.Assessment
+	// Circuits are the circuits that are not closed, one line each.
+	Circuits []string
 }
 
 // Write writes the decision as a table with notes below it.
@@ -184,6 +186,8 @@ func actionColor(a decision.Action) string {
 func (d Decision) notes(n *noteLines) {
 	res, in := d.Result, d.Record.Input
 	n.add("decided by", origin(res))
+	n.list("attempts", attempts(res.Tried))
+	n.list("circuit", d.Circuits)
 	n.add("rationale", res.Decision.PortfolioRationale)
 	n.add("total", fmt.Sprintf("%s to allocate, portfolio risk %s", usd(res.Decision.TotalAllocationUSD), res.Decision.PortfolioRiskLevel))
 	n.list("refused", refused(res.Refused))
@@ -209,30 +213,6 @@ func others(in decision.Input) string {
 		return ""
 	}
 	return " (not asked about: " + strings.Join(symbols, ", ") + ")"
-}
-
-func origin(res decision.Result) string {
-	switch res.Origin {
-	case decision.OriginModel:
-		return fmt.Sprintf("the model %s (%s)", res.Model, spent(res))
-	case decision.OriginFallback:
-		return "technical fallback, because " + res.Reason
-	case decision.OriginHold:
-		return "nobody, everything is held, because " + res.Reason
-	}
-	return string(res.Origin) + ": " + res.Reason
-}
-
-func spent(res decision.Result) string {
-	u := res.Usage
-	tokens, cost := "tokens not reported", "cost not reported"
-	if u.PromptTokens+u.CompletionTokens > 0 {
-		tokens = fmt.Sprintf("%d tokens asked, %d answered", u.PromptTokens, u.CompletionTokens)
-	}
-	if u.CostUSD.Valid {
-		cost = u.CostUSD.Decimal.String() + " USD"
-	}
-	return tokens + ", " + cost
 }
 
 // refused has one line for each violation; one of the whole proposal names

@@ -168,7 +168,7 @@ func TestOriginIsSaidForEachWhoCanDecide(t *testing.T) {
 	}{
 		{decision.Result{Origin: decision.OriginFallback, Reason: "no model is configured"}, "technical fallback, because no model is configured"},
 		{decision.Result{Origin: decision.OriginHold, Reason: "a; b"}, "nobody, everything is held, because a; b"},
-		{decision.Result{Origin: decision.OriginModel, Model: "m"}, "the model m (tokens not reported, cost not reported)"},
+		{decision.Result{Origin: decision.OriginModel, Model: "m"}, "the model m (tokens unknown, cost unknown)"},
 	} {
 		var b bytes.Buffer
 		require.NoError(t, render.Decision{Result: tc.res, Record: decision.Record{Input: decisiontest.Input("BTCUSDT")}}.Write(&b, render.Style{}))
@@ -227,6 +227,7 @@ func TestErrorsOfTheWriterAreReturned(t *testing.T) {
 	t.Parallel()
 	require.ErrorIs(t, everything().Write(failing{}, render.Style{}), errDisk)
 	require.ErrorIs(t, render.Scores(failing{}, nil, nil, render.Style{}), errDisk)
+	require.ErrorIs(t, render.Breakers(failing{}, nil, render.Style{}), errDisk)
 	require.ErrorIs(t, render.Strategies(failing{}, nil, render.Style{}), errDisk)
 	require.ErrorIs(t, render.Strategy(failing{}, decisiontest.Strategy(), render.Style{}), errDisk)
 }

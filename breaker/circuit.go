@@ -30,6 +30,7 @@ type outcome struct {
 	class  Class
 	unmade bool // refused after all, before the first attempt
 	reason string
+	wait   time.Duration // what the provider asked for; 0: nothing
 }
 
 func (o *outcome) Error() string { return o.reason }
@@ -117,6 +118,10 @@ func (n *circuit) onStateChange(_ string, _, to gobreaker.State) {
 	case gobreaker.StateOpen:
 		c.phase, c.reason, c.probeAt = PhaseOpen, n.last.reason, now().Add(c.recovery)
 		c.opened++
+		c.idleUntil = time.Time{}
+		if wait := min(n.last.wait, c.maxCooldown); wait > c.recovery { // gobreaker opens for its recovery time alone
+			c.prolong(wait, c.reason)
+		}
 		if n.openFor != c.recovery { // restored: gobreaker would stay open for what was left then
 			c.circuit.Store(c.newCircuitAfter(c.recovery, 1, &outcome{class: ClassBlocked}))
 		}

@@ -25,7 +25,7 @@ type Config struct {
 	MaxDelay       time.Duration // bound on the growing wait; at least FirstDelay; default 8 s, or FirstDelay when longer
 
 	FailureThreshold int           // consecutive failed calls that open the circuit; 1–1,000; default 3
-	RecoveryTimeout  time.Duration // from opening to the probe; at most 24 h; default 300 s
+	RecoveryTimeout  time.Duration // from opening to the probe, longer if the provider asked for more; at most 24 h; default 300 s
 	Cooldown         time.Duration // pause after a rate limit that names no wait; default 30 s
 	MaxCooldown      time.Duration // bound on the pause that a provider asks for; Cooldown to 24 h; default 15 min, or Cooldown when longer
 

@@ -28,6 +28,7 @@ type core struct {
 	shown      Phase      // as last noted for delivery
 	reason     string     // of the last opening
 	probeAt    time.Time
+	idleUntil  time.Time // when half open: no probe before it
 	cooling    bool
 	coolReason string
 	coolUntil  time.Time
@@ -65,20 +66,52 @@ func (c *core) retryIn() time.Duration {
 	if c.phase == PhaseOpen {
 		wait = max(time.Until(c.probeAt), 1) // at the very instant gobreaker is still open
 	}
+	if c.phase == PhaseHalfOpen {
+		wait = max(time.Until(c.idleUntil), 0)
+	}
 	if c.cooling {
 		wait = max(wait, time.Until(c.coolUntil))
 	}
 	return wait
 }
 
+// maxIdle bounds the pause after a probe that proved nothing, which is a tenth
+// of the recovery time.
+const maxIdle = 30 * time.Second
+
+// idle pauses the probes of a half-open circuit, so that calls which end
+// without saying anything of the provider are not all made.
+func (c *core) idle() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.phase == PhaseHalfOpen {
+		c.idleUntil = now().Add(min(c.recovery/10, maxIdle))
+	}
+}
+
+// idling is the refusal of a probe during that pause, or nil.
+func (c *core) idling() *OpenError {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.phase != PhaseHalfOpen || time.Until(c.idleUntil) <= 0 {
+		return nil
+	}
+	return &OpenError{Name: c.name, Phase: PhaseHalfOpen, Reason: "its last probe proved nothing", RetryIn: c.retryIn()}
+}
+
 // cool starts or prolongs a cooldown.
 func (c *core) cool(pause time.Duration, reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.prolong(pause, reason)
+	c.settle(reason)
+}
+
+// prolong is cool without the notice. It needs mu.
+func (c *core) prolong(pause time.Duration, reason string) {
 	if until := now().Add(pause); !c.cooling || until.After(c.coolUntil) {
 		c.cooling, c.coolUntil, c.coolReason = true, until, reason
 	}
-	c.settle(reason)
 }
 
 // warm ends a cooldown that is over. It needs mu.
@@ -137,7 +170,7 @@ func (c *core) replace(n *circuit, phase Phase, reason string, probeAt time.Time
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.circuit.Store(n)
-	c.phase, c.reason, c.probeAt = phase, reason, probeAt
+	c.phase, c.reason, c.probeAt, c.idleUntil = phase, reason, probeAt, time.Time{}
 	c.cooling, c.coolUntil, c.coolReason = cooling, coolUntil, reason
 	c.settle(reason)
 }

@@ -210,11 +210,11 @@ func TestDo_cancelledDuringAWaitEndsAtOnce(t *testing.T) {
 	})
 }
 
-func TestDo_callersDeadlineInTheFirstAttemptCountsForNothing(t *testing.T) {
+func TestDo_callersShortDeadlineInTheFirstAttemptCountsForNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := open(t, breaker.Config{FailureThreshold: 1})
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
 		defer cancel()
 		_, err := breaker.Do(ctx, p, func(ctx context.Context) (string, error) { return obeys(ctx, time.Hour) })
 		require.Equal(t, context.DeadlineExceeded, err)
@@ -313,18 +313,20 @@ func TestDo_answerSeenTogetherWithTheEndIsAnAnswer(t *testing.T) {
 	})
 }
 
-func TestDo_deadlineOfTheSameFigureAsTheLimitStillSeesAHang(t *testing.T) {
+func TestDo_deadlineShorterThanTheLimitStillSeesAHang(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		for name, c := range map[string]struct {
-			left time.Duration
-			want breaker.Phase
+			limit, left time.Duration
+			want        breaker.Phase
 		}{
-			"set a moment earlier": {15*time.Second - time.Millisecond, breaker.PhaseOpen},
-			"nine tenths":          {13500 * time.Millisecond, breaker.PhaseOpen},
-			"less":                 {13500*time.Millisecond - 1, breaker.PhaseClosed},
+			"set a moment earlier": {15 * time.Second, 15*time.Second - time.Millisecond, breaker.PhaseOpen},
+			"five seconds":         {15 * time.Second, 5 * time.Second, breaker.PhaseOpen},
+			"less":                 {15 * time.Second, 5*time.Second - 1, breaker.PhaseClosed},
+			"half of a short one":  {4 * time.Second, 2 * time.Second, breaker.PhaseOpen},
+			"less than half":       {4 * time.Second, 2*time.Second - 1, breaker.PhaseClosed},
 		} {
-			p := open(t, breaker.Config{FailureThreshold: 1})
+			p := open(t, breaker.Config{FailureThreshold: 1, AttemptTimeout: c.limit})
 			ctx, cancel := context.WithTimeout(t.Context(), c.left)
 			_, err := breaker.Do(ctx, p, func(ctx context.Context) (string, error) { return obeys(ctx, time.Hour) })
 			cancel()

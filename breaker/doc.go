@@ -21,7 +21,12 @@
 // What an error means is asked of the error (see Classify), so the package
 // knows no client. A rate limit is a pause, not a failure; a missing key,
 // credit or permission opens the circuit at once; a request that cannot
-// succeed and a caller that goes away count for nothing.
+// succeed and a caller that goes away count for nothing, and as the probe of a
+// half-open circuit hold the next one off for a while. A caller's deadline that
+// cuts a call counts as the provider's once the provider had a fair time (see
+// Do). A failure that names a longer wait than RecoveryTimeout is given it, up
+// to MaxCooldown, before the probe. A call whose last attempt was rate limited
+// is a failure as well when an earlier attempt was.
 //
 // Each attempt runs on a goroutine of its own, so that a function that ignores
 // its context cannot hold up a caller or a probe. It costs about a microsecond

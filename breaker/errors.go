@@ -32,7 +32,7 @@ type OpenError struct {
 func (e *OpenError) Error() string {
 	text := fmt.Sprintf("breaker: %s is %s", e.Name, e.Phase)
 	if e.RetryIn > 0 {
-		text += fmt.Sprintf(" for another %s", e.RetryIn)
+		text += fmt.Sprintf(" for another %s", e.RetryIn.Round(time.Millisecond))
 	}
 	return text + ": " + e.Reason
 }

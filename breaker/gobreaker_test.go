@@ -204,6 +204,7 @@ func TestGobreaker_excludedProbeFreesItsSlotAndNeitherHealsNorTrips(t *testing.T
 		time.Sleep(300*time.Second + 1)
 		require.Equal(t, errConfig, does(t, p, errConfig))
 		require.Equal(t, breaker.PhaseHalfOpen, p.Stats().State)
+		time.Sleep(p.Stats().NextProbeIn)
 		require.Error(t, does(t, p, errLimited))
 		require.Equal(t, breaker.PhaseCooldown, p.Stats().State)
 		time.Sleep(30 * time.Second)

@@ -84,20 +84,31 @@ func (n *notices) deliver() {
 func telling(logger *slog.Logger, listener func(Change)) func(Change) {
 	return func(c Change) {
 		ctx := context.Background() // a change belongs to no single call
-		logger.LogAttrs(ctx, slog.LevelWarn, "circuit_breaker", slog.String("name", c.Name),
-			slog.String("from", string(c.From)), slog.String("to", string(c.To)),
-			slog.String("reason", c.Reason), slog.Duration("retry_in", c.RetryIn))
+		unharmed(func() {
+			logger.LogAttrs(ctx, slog.LevelWarn, "circuit_breaker", slog.String("name", c.Name),
+				slog.String("from", string(c.From)), slog.String("to", string(c.To)),
+				slog.String("reason", c.Reason), slog.Duration("retry_in", c.RetryIn))
+		})
 		if listener == nil {
 			return
 		}
 		defer func() {
 			if r := recover(); r != nil {
-				logger.LogAttrs(ctx, slog.LevelError, "circuit_listener_panicked",
-					slog.String("name", c.Name), slog.String("panic", clip(fmt.Sprint(r))))
+				unharmed(func() {
+					logger.LogAttrs(ctx, slog.LevelError, "circuit_listener_panicked",
+						slog.String("name", c.Name), slog.String("panic", clip(fmt.Sprint(r))))
+				})
 			}
 		}()
 		listener(c)
 	}
+}
+
+// unharmed keeps the panic of the host's log handler from ending the process.
+// There is nobody left to tell of it.
+func unharmed(log func()) {
+	defer func() { _ = recover() }() //nolint:errcheck // see above
+	log()
 }
 
 func (n *notices) lost() uint64 {

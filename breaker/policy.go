@@ -33,9 +33,13 @@ func New(cfg Config) (*Policy, error) {
 // caller's context ended, or fn's own when it is ClassExcluded or
 // ClassBlocked. With an error the value is zero.
 //
-// A caller's deadline that cuts the first attempt short of nine tenths of its
-// time says nothing about the provider and does not count, so ctx must leave
-// about AttemptTimeout, or a provider that hangs never opens the circuit.
+// A caller's deadline that cuts an attempt counts as a timeout once the attempt
+// ran for the lesser of 5 s and half of AttemptTimeout; as a half-open
+// circuit's probe, 2 s and a third. A shorter deadline says nothing about the
+// provider and does not count, so no caller opens the circuit by impatience
+// alone. After a probe that proved nothing (cut short, cancelled or
+// ClassExcluded) the next is refused for a tenth of RecoveryTimeout, at most
+// 30 s.
 func Do[T any](ctx context.Context, p *Policy, fn func(context.Context) (T, error)) (T, error) {
 	var value T
 	err := p.do(ctx, func(t trial) error {
@@ -65,14 +69,25 @@ func (p *Policy) do(ctx context.Context, try func(trial) error) error {
 	}
 	var called bool
 	var err error
+	var idling *OpenError
 	_, refused := p.circuit.Load().breaker.Execute(func() (struct{}, error) {
+		if idling = p.idling(); idling != nil {
+			return struct{}{}, &outcome{class: ClassExcluded, unmade: true, reason: idling.Reason}
+		}
 		called = true
+		probing := !p.isClosed()
 		var o *outcome
 		o, err = p.request(ctx, try)
+		if probing && o != nil && o.class == ClassExcluded && !o.unmade {
+			p.idle()
+		}
 		p.tally.count(o, p.stamp)
 		return struct{}{}, o.err()
 	})
-	if !called {
+	switch {
+	case idling != nil:
+		return p.refuse(idling)
+	case !called:
 		return p.refuse(p.refusal(refused))
 	}
 	return err

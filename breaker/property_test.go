@@ -25,6 +25,7 @@ type model struct {
 	phase        breaker.Phase
 	failures     int
 	probe, until time.Time
+	idle         time.Time // no probe before
 	made, opened int
 }
 
@@ -37,6 +38,7 @@ func (m *model) fail() {
 
 func (m *model) trip() {
 	m.phase, m.failures, m.probe = breaker.PhaseOpen, 0, time.Now().Add(m.recovery)
+	m.idle = time.Time{}
 	m.opened++
 }
 
@@ -56,6 +58,9 @@ func (m *model) call(s step) bool {
 	if shows := m.shows(); shows == breaker.PhaseOpen || shows == breaker.PhaseCooldown || time.Now().Before(m.until) {
 		return false
 	}
+	if m.phase == breaker.PhaseHalfOpen && time.Now().Before(m.idle) {
+		return false
+	}
 	m.made++
 	switch s.Does {
 	case "succeed":
@@ -66,6 +71,10 @@ func (m *model) call(s step) bool {
 		m.trip()
 	case "limit":
 		m.until = time.Now().Add(s.Wait)
+	case "exclude":
+		if m.phase == breaker.PhaseHalfOpen {
+			m.idle = time.Now().Add(m.recovery / 10)
+		}
 	}
 	return true
 }
@@ -87,7 +96,8 @@ func (m *model) play(t *testing.T, p *breaker.Policy, s step) (*breaker.Policy, 
 			return p, err
 		}
 		if m.shows(); m.phase == breaker.PhaseHalfOpen {
-			m.phase, m.probe = breaker.PhaseOpen, time.Now().Add(1)
+			m.phase, m.probe = breaker.PhaseOpen, time.Now().Add(max(time.Until(m.idle), 1))
+			m.idle = time.Time{}
 		} else if m.phase == breaker.PhaseOpen && !m.probe.After(time.Now()) {
 			m.probe = time.Now().Add(1)
 		}

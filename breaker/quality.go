@@ -13,8 +13,9 @@ type QualityConfig struct {
 	Name            string        // default "quality"
 	Threshold       int           // undecodable answers in a row that open it; 1–1,000; default 3
 	RecoveryTimeout time.Duration // from opening to the probe; at most 24 h; default 300 s
-	// Lease is how long an allowed probe holds others off when its answer is
-	// never reported; at most 1 h; default 60 s, two of Config.Timeout.
+	// Lease is the longest that an allowed call takes to be reported, and so
+	// how long one that never is holds off a probe; at most 1 h; default 60 s,
+	// two of Config.Timeout.
 	Lease    time.Duration
 	OnChange func(Change)     // as Config.OnChange
 	Logger   *slog.Logger     // circuit_breaker at Warn; default: discards
@@ -48,8 +49,12 @@ func (c QualityConfig) Validate() error {
 type Quality struct {
 	*core
 
-	lease      time.Duration
-	leaseUntil time.Time // guarded by mu
+	lease time.Duration
+
+	// guarded by mu
+	leaseUntil time.Time // of the probe
+	unreported int       // calls that were allowed by a closed circuit
+	lastCall   time.Time // of them
 }
 
 // NewQuality checks the configuration; the error joins all its problems.
@@ -61,10 +66,15 @@ func NewQuality(cfg QualityConfig) (*Quality, error) {
 }
 
 // Allow reports whether the model may be asked: nil, or an *OpenError. Half
-// open it allows one call per Lease until a Report.
+// open it allows one call per Lease until a Report, and none while a call from
+// before the opening may still report.
 func (q *Quality) Allow() error {
 	switch q.circuit.Load().breaker.State() {
 	case gobreaker.StateClosed:
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.unreported++
+		q.lastCall = now()
 		return nil
 	case gobreaker.StateOpen:
 		q.tally.reject()
@@ -77,21 +87,46 @@ func (q *Quality) Allow() error {
 		q.tally.reject()
 		return &OpenError{Name: q.name, Phase: PhaseHalfOpen, Reason: "its probe is under way", RetryIn: left}
 	}
+	if left := time.Until(q.lastCall.Add(q.lease)); q.unreported > 0 && left > 0 {
+		q.tally.reject()
+		return &OpenError{Name: q.name, Phase: PhaseHalfOpen, Reason: "a call from before it opened may still report", RetryIn: left}
+	}
+	q.unreported = 0
 	q.leaseUntil = now().Add(q.lease)
 	return nil
 }
 
 // Report says whether an answer could be decoded. A call that brought no
-// answer reports nothing. A report that finds the circuit open is of a call
-// from before; it is counted in Stats and does not move the circuit.
+// answer reports nothing. A report that finds the circuit open, or half open
+// without a probe under way, is of a call from before; it is counted in Stats
+// and does not move the circuit. Reports carry no name, so one that comes later
+// than Lease after its Allow may be taken for a probe's.
 func (q *Quality) Report(ok bool) {
 	var o *outcome
 	if !ok {
 		o = &outcome{class: ClassFailure, reason: "the answer could not be decoded"}
 	}
 	q.tally.count(o, q.stamp)
-	q.circuit.Load().report(o)
+	if q.expects() {
+		q.circuit.Load().report(o)
+	}
+}
+
+// expects takes one report off those that are due, and says whether it moves
+// the circuit. One that finds it open does not, also when the probe is due: it
+// would pass for the probe.
+func (q *Quality) expects() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.leaseUntil = time.Time{}
+	switch {
+	case q.phase == PhaseClosed:
+		q.unreported = max(q.unreported-1, 0)
+		return true
+	case q.phase == PhaseHalfOpen && !q.leaseUntil.IsZero():
+		q.leaseUntil = time.Time{}
+		return true
+	default:
+		q.unreported = max(q.unreported-1, 0)
+		return false
+	}
 }

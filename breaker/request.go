@@ -18,15 +18,25 @@ type trial struct {
 type failing struct {
 	class Class
 	err   error
+	fault error // of the last attempt that failed by the provider's fault
 }
 
-func (f failing) outcome() *outcome { return &outcome{class: f.class, reason: clip(f.err.Error())} }
+// outcome is a failure also when a rate limit came after one: the limit
+// already has its cooldown, and proves nothing of the attempts before it.
+func (f failing) outcome() *outcome {
+	class, err := f.class, f.err
+	if class == ClassRateLimited && f.fault != nil {
+		class, err = ClassFailure, f.fault
+	}
+	return &outcome{class: class, reason: clip(err.Error()), wait: retryAfter(err)}
+}
 
 // request makes the attempts of one admitted call.
 func (p *Policy) request(ctx context.Context, try func(trial) error) (*outcome, error) {
 	attempts := p.cfg.Attempts
+	enough := min(p.cfg.AttemptTimeout/2, enoughForAll)
 	if !p.isClosed() {
-		attempts = 1 // the probe
+		attempts, enough = 1, min(p.cfg.AttemptTimeout/3, enoughForProbe)
 	}
 	t := trial{begun: now()}
 	end := t.begun.Add(p.cfg.Timeout)
@@ -43,12 +53,15 @@ func (p *Policy) request(ctx context.Context, try func(trial) error) (*outcome, 
 			return nil, nil
 		}
 		if wasCut(ctx, err) {
-			if !hadItsTime(ctx, t) {
+			if !hadItsTime(ctx, t, enough) {
 				return p.giveUp(ctx, n, last)
 			}
 			err = p.timedOut(t.begun, t.limit)
 		}
-		last = failing{class: p.classify(err), err: err}
+		last.class, last.err = p.classify(err), err
+		if last.class == ClassFailure {
+			last.fault = err
+		}
 		if last.class == ClassExcluded || last.class == ClassBlocked {
 			return last.outcome(), err
 		}
@@ -61,11 +74,14 @@ func (p *Policy) request(ctx context.Context, try func(trial) error) (*outcome, 
 	}
 }
 
-// almost is the part of its time that an attempt may lack to the caller's
-// deadline and still have timed out. A host that gives its own deadline the
-// same figure as the policy sets it a moment earlier, and would else never see
-// a provider that hangs.
-const almost = 10
+// An attempt that the caller's deadline cuts after this long has timed out, or
+// hosts whose deadlines are shorter than AttemptTimeout would never see a
+// provider that hangs. A shorter deadline says nothing of the provider. A
+// probe needs less: the circuit had a reason to open.
+const (
+	enoughForAll   = 5 * time.Second
+	enoughForProbe = 2 * time.Second
+)
 
 // over is the context's error, also in the instant in which its deadline has
 // passed but its timer has not run: a function may have gone by the deadline.
@@ -85,8 +101,8 @@ func wasCut(ctx context.Context, err error) bool {
 	return ended != nil && (errors.Is(err, errEnded) || errors.Is(err, ended))
 }
 
-func hadItsTime(ctx context.Context, t trial) bool {
-	return errors.Is(over(ctx), context.DeadlineExceeded) && time.Until(t.begun.Add(t.limit)) <= t.limit/almost
+func hadItsTime(ctx context.Context, t trial, enough time.Duration) bool {
+	return errors.Is(over(ctx), context.DeadlineExceeded) && -time.Until(t.begun) >= min(enough, t.limit)
 }
 
 func (p *Policy) timedOut(begun time.Time, limit time.Duration) *TimeoutError {

@@ -30,7 +30,7 @@ func (c *core) Save() State {
 	case PhaseOpen:
 		s.Phase, s.Reason, s.ProbeAt = PhaseOpen, c.reason, at.Add(max(time.Until(c.probeAt), 0))
 	case PhaseHalfOpen:
-		s.Phase, s.Reason, s.ProbeAt = PhaseOpen, c.reason, at
+		s.Phase, s.Reason, s.ProbeAt = PhaseOpen, c.reason, at.Add(max(time.Until(c.idleUntil), 0))
 	default:
 		s.ConsecutiveFailures = min(int(counts.ConsecutiveFailures), c.threshold-1)
 	}

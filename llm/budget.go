@@ -3,6 +3,7 @@ package llm
 import (
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -44,7 +45,8 @@ type BudgetConfig struct {
 // the call. After it the truth takes its place: what the provider says that it
 // charged, or its token counts at the model's price. Counts that are missing
 // are taken at their bound, as is a call that ended without an answer, unless
-// nothing can have been charged. It is safe for concurrent use.
+// it reports its usage beside the error or nothing can have been charged (it
+// was refused with a 4xx or never reached). It is safe for concurrent use.
 //
 // What is spent and reserved never exceeds the limit by a reservation. It can
 // by a settlement, when a provider charged more than the price it is known by:
@@ -131,6 +133,10 @@ func (b *Budget) Complete(ctx context.Context, req Request) (Response, error) {
 	}
 	actual := order.reservation.Bound // also when the client panics
 	defer func() { b.settle(ctx, order.reservation, actual) }()
+	if err := ctx.Err(); err != nil { // while the ledger wrote
+		actual = Amount{}
+		return Response{}, fmt.Errorf("llm: %w", err)
+	}
 	resp, err := b.cfg.Client.Complete(ctx, req)
 	actual = order.actual(resp, err)
 	return resp, err
@@ -224,17 +230,17 @@ func (o order) actual(resp Response, err error) Amount {
 }
 
 // booked is a cost as the ledger takes it: rounded up at its last decimal. It
-// looks at the exponent first, since digits are written out to compare.
+// looks at the magnitude first, since digits are written out to compare.
 func booked(cost decimal.Decimal) decimal.Decimal {
 	most := decimal.NewFromInt(maxCallUSD)
-	switch e := cost.Exponent(); {
+	switch magnitude := int64(cost.NumDigits()) + int64(cost.Exponent()); {
 	case cost.IsNegative():
 		return decimal.NewFromInt(-1)
 	case cost.IsZero():
 		return decimal.Zero
-	case e > maxUSDExponent:
+	case magnitude > maxUSDExponent:
 		return most
-	case e < -10*maxUSDExponent:
+	case magnitude < -maxUSDExponent:
 		return decimal.New(1, -usdDecimals)
 	}
 	return decimal.Min(cost, most).RoundUp(usdDecimals)
@@ -249,12 +255,31 @@ func isFree(err error) bool {
 			return true
 		case KindTimeout, KindServer, KindTransport, KindMalformed, KindModel, KindOther:
 		}
+		if refuses(failure.Status) {
+			return true
+		}
 	}
-	if errors.Is(err, ErrContextTooSmall) {
+	return errors.Is(err, ErrContextTooSmall) || isUnreached(err)
+}
+
+// refuses reports a status that ends a request before it is worked on: any 4xx
+// but those that say that somebody stopped waiting.
+func refuses(status int) bool {
+	const requestTimeout, clientClosedRequest = 408, 499 // the latter is nginx's
+	return status >= 400 && status < 500 && status != requestTimeout && status != clientClosedRequest
+}
+
+// isUnreached reports a connection that never carried a request: it was not
+// made, or the other end's certificate was refused.
+func isUnreached(err error) bool {
+	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
 		return true
 	}
-	dial, ok := errors.AsType[*net.OpError](err)
-	return ok && dial.Op == "dial"
+	var authority x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var roots x509.SystemRootsError
+	return errors.As(err, &authority) || errors.As(err, &host) || errors.As(err, &invalid) || errors.As(err, &roots)
 }
 
 // settle outlives the call's context. When it fails the reservation stays,

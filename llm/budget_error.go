@@ -26,7 +26,7 @@ const (
 // BudgetError is a call that was not made. It is ErrBudget.
 type BudgetError struct {
 	Reason          BudgetReason
-	Account         string
+	Account         string // not in the text of Error
 	Model           string
 	Limits          Limits
 	Spent, Reserved Amount // of the day, for BudgetExhausted
@@ -35,10 +35,10 @@ type BudgetError struct {
 	Err             error // for BudgetLedger
 }
 
-// Error names the account, the limit and what stood against it.
+// Error names the limit and what stood against it.
 func (e *BudgetError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "llm: budget of account %q: ", e.Account)
+	b.WriteString("llm: budget: ")
 	switch e.Reason {
 	case BudgetExhausted:
 		e.writeExhausted(&b)
@@ -47,7 +47,7 @@ func (e *BudgetError) Error() string {
 	case BudgetUnbounded:
 		b.WriteString("max_tokens must be set, so that the cost is bounded")
 	case BudgetUnlimited:
-		b.WriteString("no limit is set for it")
+		b.WriteString("no limit is set for the account")
 	case BudgetLedger:
 		fmt.Fprintf(&b, "the ledger failed: %v", e.Err)
 	default:
@@ -73,6 +73,20 @@ func (e *BudgetError) Is(target error) bool { return target == ErrBudget }
 
 // Unwrap is the ledger's error, or nil.
 func (e *BudgetError) Unwrap() error { return e.Err }
+
+// OtherModel reports whether the call might be made with another model, at a
+// lower or at a known price: true when USD alone stood against it.
+func (e *BudgetError) OtherModel() bool {
+	switch e.Reason {
+	case BudgetUnpriced:
+		return true
+	case BudgetExhausted:
+		tokens := Limits{Tokens: e.Limits.Tokens}
+		return e.Limits.USD.Valid && tokens.admits(e.Spent.Add(e.Reserved).Add(e.Asked))
+	case BudgetUnbounded, BudgetUnlimited, BudgetLedger:
+	}
+	return false
+}
 
 // Retryable is false: only time, a person or another model helps. So a breaker
 // does not hold it against the provider.

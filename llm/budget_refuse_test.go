@@ -24,30 +24,30 @@ func TestBudgetRefusesBeforeTheCall(t *testing.T) {
 	}{
 		"over the USD limit": {
 			func(c *llm.BudgetConfig) { c.Daily.USD = usd("0.999") }, nil, llm.BudgetExhausted,
-			`llm: budget of account "1": 0 USD spent and 0 reserved of 0.999, the call may cost 1; resets at 2026-11-22T00:00:00Z`,
+			`llm: budget: 0 USD spent and 0 reserved of 0.999, the call may cost 1; resets at 2026-11-22T00:00:00Z`,
 		},
 		"over the token limit": {
 			func(c *llm.BudgetConfig) { c.Daily.Tokens = 999 }, nil, llm.BudgetExhausted,
-			`llm: budget of account "1": 0 USD spent and 0 reserved of 5, the call may cost 1; 0 tokens spent and 0 reserved of 999, the call may take 1000; resets at 2026-11-22T00:00:00Z`,
+			`llm: budget: 0 USD spent and 0 reserved of 5, the call may cost 1; 0 tokens spent and 0 reserved of 999, the call may take 1000; resets at 2026-11-22T00:00:00Z`,
 		},
 		"a limit of nothing": {
 			func(c *llm.BudgetConfig) { c.Daily.USD = usd("0") }, nil, llm.BudgetExhausted,
-			`llm: budget of account "1": 0 USD spent and 0 reserved of 0, the call may cost 1; resets at 2026-11-22T00:00:00Z`,
+			`llm: budget: 0 USD spent and 0 reserved of 0, the call may cost 1; resets at 2026-11-22T00:00:00Z`,
 		},
 		"an account's own limit": {
 			func(c *llm.BudgetConfig) { c.Accounts = map[string]llm.Limits{"1": {Tokens: 1}} }, nil, llm.BudgetExhausted,
-			`llm: budget of account "1": 0 tokens spent and 0 reserved of 1, the call may take 1000; resets at 2026-11-22T00:00:00Z`,
+			`llm: budget: 0 tokens spent and 0 reserved of 1, the call may take 1000; resets at 2026-11-22T00:00:00Z`,
 		},
 		"an unknown price": {
-			nil, func(r *llm.Request) { r.Model = "m:nitro" }, llm.BudgetUnpriced, `llm: budget of account "1": "m:nitro" has no price`,
+			nil, func(r *llm.Request) { r.Model = "m:nitro" }, llm.BudgetUnpriced, `llm: budget: "m:nitro" has no price`,
 		},
 		"an unbounded answer": {
 			nil, func(r *llm.Request) { r.MaxTokens = 0 }, llm.BudgetUnbounded,
-			`llm: budget of account "1": max_tokens must be set, so that the cost is bounded`,
+			`llm: budget: max_tokens must be set, so that the cost is bounded`,
 		},
 		"an account without limits": {
 			func(c *llm.BudgetConfig) { c.Daily, c.Accounts = unlimited, map[string]llm.Limits{"2": {Tokens: 1}} }, nil, llm.BudgetUnlimited,
-			`llm: budget of account "1": no limit is set for it`,
+			`llm: budget: no limit is set for the account`,
 		},
 		"an answer beyond counting": {
 			nil, func(r *llm.Request) { r.MaxTokens = math.MaxInt }, llm.BudgetLedger, "tokens must be between 0 and",
@@ -104,7 +104,7 @@ func TestALedgerThatFailsAllowsNoCall(t *testing.T) {
 		_, err := budget.Complete(t.Context(), costly())
 		require.ErrorIs(t, err, llm.ErrBudget, name)
 		require.ErrorIs(t, err, failure, name)
-		require.EqualError(t, err, `llm: budget of account "1": the ledger failed: `+failure.Error(), name)
+		require.EqualError(t, err, `llm: budget: the ledger failed: `+failure.Error(), name)
 		require.Zero(t, calls, name)
 	}
 }
@@ -146,4 +146,39 @@ func TestASettlementThatFailsKeepsTheAnswerAndTheBound(t *testing.T) {
 	require.Contains(t, log.String(), `level=ERROR msg=budget_settle_failed account=1 day=2026-11-21 usd=0.1 tokens=2 error="disk full"`)
 	_, bounded := ledger.settled.Deadline()
 	require.True(t, bounded, "a ledger that hangs is not waited for without end")
+}
+
+func TestBudgetErrorSaysWhetherAnotherModelHelps(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		failure llm.BudgetError
+		want    bool
+	}{
+		"USD exhausted": {llm.BudgetError{
+			Reason: llm.BudgetExhausted, Limits: llm.Limits{USD: usd("1"), Tokens: 10}, Asked: llm.Amount{USD: usd("2").Decimal, Tokens: 10},
+		}, true},
+		"both exhausted": {llm.BudgetError{
+			Reason: llm.BudgetExhausted, Limits: llm.Limits{USD: usd("1"), Tokens: 10}, Asked: llm.Amount{USD: usd("2").Decimal, Tokens: 9},
+			Spent: llm.Amount{Tokens: 2},
+		}, false},
+		"tokens exhausted": {llm.BudgetError{
+			Reason: llm.BudgetExhausted, Limits: llm.Limits{Tokens: 10}, Asked: llm.Amount{Tokens: 11},
+		}, false},
+		"unpriced":  {llm.BudgetError{Reason: llm.BudgetUnpriced}, true},
+		"unbounded": {llm.BudgetError{Reason: llm.BudgetUnbounded}, false},
+		"unlimited": {llm.BudgetError{Reason: llm.BudgetUnlimited}, false},
+		"ledger":    {llm.BudgetError{Reason: llm.BudgetLedger}, false},
+	} {
+		require.Equal(t, tc.want, tc.failure.OtherModel(), name)
+	}
+}
+
+func TestBudgetErrorKeepsTheAccountOutOfItsText(t *testing.T) {
+	t.Parallel()
+	for _, reason := range []llm.BudgetReason{
+		llm.BudgetExhausted, llm.BudgetUnpriced, llm.BudgetUnbounded, llm.BudgetUnlimited, llm.BudgetLedger,
+	} {
+		failure := &llm.BudgetError{Reason: reason, Account: "customer-4711", Model: "m", Err: errors.New("full")}
+		require.NotContains(t, failure.Error(), "4711", reason)
+	}
 }

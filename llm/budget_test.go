@@ -2,6 +2,8 @@ package llm_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"math"
@@ -88,8 +90,14 @@ func TestBudgetBooksWhatTheProviderSays(t *testing.T) {
 		"a negative cost":             {llm.Usage{PromptTokens: 1, CompletionTokens: 1, CostUSD: usd("-1")}, bound, all},
 		"a cost that is absurd":       {llm.Usage{PromptTokens: 1, CompletionTokens: 1, CostUSD: decimal.NewNullDecimal(decimal.New(1, 1_000_000_000))}, "1000000", 2},
 		"a cost that is dust":         {llm.Usage{PromptTokens: 1, CompletionTokens: 1, CostUSD: decimal.NewNullDecimal(decimal.New(1, -1_000_000_000))}, "0.000000000000000001", 2},
-		"tokens that are absurd":      {llm.Usage{PromptTokens: math.MaxInt, CompletionTokens: math.MaxInt, CostUSD: usd("1")}, "1", 2_000_000_000},
-		"negative tokens":             {llm.Usage{PromptTokens: -5, CompletionTokens: -5, CostUSD: usd("0.5")}, "0.5", all},
+		"many digits, far down": {
+			llm.Usage{PromptTokens: 1, CompletionTokens: 1, CostUSD: usd("7." + strings.Repeat("0", 400))}, "7", 2,
+		},
+		"many digits, too much": {
+			llm.Usage{PromptTokens: 1, CompletionTokens: 1, CostUSD: usd("1" + strings.Repeat("0", 400) + "." + strings.Repeat("0", 400))}, "1000000", 2,
+		},
+		"tokens that are absurd": {llm.Usage{PromptTokens: math.MaxInt, CompletionTokens: math.MaxInt, CostUSD: usd("1")}, "1", 2_000_000_000},
+		"negative tokens":        {llm.Usage{PromptTokens: -5, CompletionTokens: -5, CostUSD: usd("0.5")}, "0.5", all},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -123,6 +131,15 @@ func TestBudgetBooksAFailureAtItsBoundUnlessNothingCanBeCharged(t *testing.T) {
 		"never reached":       {&llm.Error{Kind: llm.KindTransport, Err: dial}, true},
 		"read failed":         {&llm.Error{Kind: llm.KindTransport, Err: &net.OpError{Op: "read"}}, false},
 		"too long":            {&llm.ContextError{}, true},
+		"method not allowed":  {&llm.Error{Kind: llm.KindMalformed, Status: 405}, true},
+		"conflict midway":     {&llm.Error{Kind: llm.KindMalformed, Status: 409, Partial: true}, false},
+		"timed out there":     {&llm.Error{Kind: llm.KindTimeout, Status: 408}, false},
+		"closed by us":        {&llm.Error{Kind: llm.KindMalformed, Status: 499}, false},
+		"a server's status":   {&llm.Error{Kind: llm.KindServer, Status: 500}, false},
+		"unknown authority":   {&llm.Error{Kind: llm.KindTransport, Err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}, true},
+		"another host's name": {&llm.Error{Kind: llm.KindTransport, Err: x509.HostnameError{Certificate: &x509.Certificate{}, Host: "h"}}, true},
+		"expired":             {&llm.Error{Kind: llm.KindTransport, Err: x509.CertificateInvalidError{Reason: x509.Expired}}, true},
+		"no roots":            {&llm.Error{Kind: llm.KindTransport, Err: x509.SystemRootsError{}}, true},
 		"cancelled":           {context.Canceled, false},
 		"deadline":            {context.DeadlineExceeded, false},
 		"an error of no type": {errors.New("?"), false},
@@ -202,6 +219,49 @@ func TestACallThatIsCancelledIsBookedAtItsBound(t *testing.T) {
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		requireBooked(t, budget, "1", 1000)
 	})
+}
+
+// strict is a ledger that honours its context, and may end another's.
+type strict struct {
+	*llm.MemoryLedger
+
+	reserved func()
+}
+
+func (s strict) Reserve(ctx context.Context, r llm.Reservation) error {
+	defer s.reserved()
+	return errors.Join(ctx.Err(), s.MemoryLedger.Reserve(ctx, r))
+}
+
+func (s strict) Settle(ctx context.Context, id string, actual llm.Amount) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.MemoryLedger.Settle(ctx, id, actual)
+}
+
+func TestBudgetSettlesAfterTheCallsContextHasEnded(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	client := llm.ClientFunc(func(context.Context, llm.Request) (llm.Response, error) {
+		cancel()
+		return llm.Response{Usage: llm.Usage{PromptTokens: 30, CompletionTokens: 50, CostUSD: usd("0.3")}}, nil
+	})
+	budget, _ := setup(t, client, func(c *llm.BudgetConfig) { c.Ledger = strict{llm.NewMemoryLedger(), func() {}} })
+	_, err := budget.Complete(ctx, costly())
+	require.NoError(t, err)
+	requireBooked(t, budget, "0.3", 80)
+}
+
+func TestAContextThatEndsWhileTheLedgerWritesCostsNothing(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	calls := 0
+	budget, _ := setup(t, counting(&calls), func(c *llm.BudgetConfig) { c.Ledger = strict{llm.NewMemoryLedger(), cancel} })
+	_, err := budget.Complete(ctx, costly())
+	require.ErrorIs(t, err, context.Canceled)
+	require.Zero(t, calls)
+	requireBooked(t, budget, "0", 0)
 }
 
 func TestACallThatPanicsIsBookedAtItsBound(t *testing.T) {
@@ -306,7 +366,7 @@ func ExampleBudget() {
 	}
 	// Output:
 	// <nil>
-	// llm: budget of account "1": 0.0076 USD spent and 0 reserved of 0.01, the call may cost 0.00878; resets at 2026-11-22T00:00:00Z
+	// llm: budget: 0.0076 USD spent and 0 reserved of 0.01, the call may cost 0.00878; resets at 2026-11-22T00:00:00Z
 }
 
 func BenchmarkBudget(b *testing.B) {

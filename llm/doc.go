@@ -24,8 +24,8 @@
 // the prompt, and outside the Budget, so that what is not sent is not reserved.
 // The Ladder is inside the breaker, for which a rejected format is no failure.
 // The breaker is inside the Failover, which must know that a model is not to be
-// asked. A hop's breaker hands on what its share of the deadline allows: its
-// AttemptTimeout should be below the deadline divided by the number of hops.
+// asked. A hop's breaker hands on what its share of the deadline allows; with
+// an AttemptTimeout below that share every timeout counts in full.
 //
 //	budget, err := llm.NewBudget(llm.BudgetConfig{Client: llm.Trace(endpoint), Ledger: ledger, Daily: limits, Prices: prices})
 //	ladder := llm.NewLadder(llm.Fit(budget, contexts))

@@ -79,8 +79,9 @@ func validateHops(hops []Hop) error {
 
 // Complete returns the first answer, whatever its FinishReason, with Tried
 // filled. Any failure leads to the next model, a configuration error of one
-// model too; the end of ctx, an exhausted budget, and a client that returned
-// part of an answer with its error do not. Without an answer the error is a
+// model too, and a budget that a cheaper one may still fit; the end of ctx, any
+// other budget, and a client that returned part of an answer with its error do
+// not. Without an answer the error is a
 // *FailoverError, or ErrNoModel.
 func (f *Failover) Complete(ctx context.Context, req Request) (Response, error) {
 	hops := f.wanted(req)
@@ -182,7 +183,7 @@ func shareOver(model string, err error) error {
 // isFinal says that another model would not help: nobody may spend more.
 func isFinal(err error) bool {
 	if budget, ok := errors.AsType[*BudgetError](err); ok {
-		return budget.Reason != BudgetUnpriced
+		return !budget.OtherModel()
 	}
 	return errors.Is(err, ErrBudget)
 }

@@ -17,7 +17,7 @@ const maxRungs = 256
 //
 // It steps down only when the endpoint rejects the format
 // (Error.FormatRejected), by one more call in the same context, and remembers
-// for its own lifetime, per model, what was answered.
+// for its own lifetime, per model, what was rejected, unless all three were.
 type Ladder struct {
 	client Client
 
@@ -36,17 +36,18 @@ func (l *Ladder) Complete(ctx context.Context, req Request) (Response, error) {
 	if req.Schema == nil || req.Format != "" {
 		return l.client.Complete(ctx, inWords(req))
 	}
-	first := l.rung(req.Model)
-	for format := first; ; format = below(format) {
+	for format := l.rung(req.Model); ; format = below(format) {
 		req.Format = format
 		resp, err := l.client.Complete(ctx, inWords(req))
-		switch {
-		case err == nil && format != first:
-			l.remember(req.Model, format)
-			return resp, nil
-		case err == nil || format == FormatText || !rejectsFormat(err):
+		if err == nil || !rejectsFormat(err) {
 			return resp, err
-		case ctx.Err() != nil:
+		}
+		if format == FormatText { // it rejects plain text, so it means something else
+			l.forget(req.Model)
+			return resp, err
+		}
+		l.remember(req.Model, below(format))
+		if ctx.Err() != nil {
 			return resp, err
 		}
 	}
@@ -73,10 +74,20 @@ func (l *Ladder) rung(model string) Format {
 	return FormatSchema
 }
 
+func (l *Ladder) forget(model string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.rungs, model)
+}
+
 func (l *Ladder) remember(model string, format Format) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.rungs) >= maxRungs {
+	known, ok := l.rungs[model]
+	if known == FormatText { // a call beside this one came further down
+		return
+	}
+	if !ok && len(l.rungs) >= maxRungs {
 		clear(l.rungs) // costs each model its rejected calls once more
 	}
 	l.rungs[model] = format

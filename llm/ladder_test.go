@@ -124,9 +124,9 @@ func TestLadderStepsDownOnNoOtherFailure(t *testing.T) {
 	}
 }
 
-// A provider that is down for a moment says the same as one that cannot; only
-// an answer tells that the lower rung was the right one.
-func TestLadderRemembersOnlyWhatWasAnswered(t *testing.T) {
+// A provider that is down for a moment may say the same as one that cannot; but
+// it then says so of plain text as well.
+func TestLadderForgetsWhenEvenTextIsRejected(t *testing.T) {
 	t.Parallel()
 	point := &endpoint{}
 	ladder := llm.NewLadder(point)
@@ -151,6 +151,25 @@ func TestLadderDoesNotStepDownAfterTheContextsEnd(t *testing.T) {
 	})).Complete(ctx, structured("m"))
 	require.Error(t, err)
 	require.Equal(t, 1, calls)
+}
+
+// What comes after a rejection does not undo it: the rejected call is not paid
+// for again.
+func TestLadderRemembersARejectedRungAtOnce(t *testing.T) {
+	t.Parallel()
+	calls := []llm.Format{}
+	ladder := llm.NewLadder(llm.ClientFunc(func(_ context.Context, req llm.Request) (llm.Response, error) {
+		calls = append(calls, req.Format)
+		if req.Format == llm.FormatSchema {
+			return llm.Response{}, &llm.Error{Kind: llm.KindConfig, Status: 400, FormatRejected: true}
+		}
+		return llm.Response{}, &llm.Error{Kind: llm.KindServer, Status: 503}
+	}))
+	for range 3 {
+		_, err := ladder.Complete(t.Context(), structured("m"))
+		require.Error(t, err)
+	}
+	require.Equal(t, []llm.Format{llm.FormatSchema, llm.FormatObject, llm.FormatObject, llm.FormatObject}, calls)
 }
 
 func TestLadderMemoryIsBoundedAndSafe(t *testing.T) {

@@ -47,8 +47,15 @@ func reserveLine(r llm.Reservation) line {
 
 func (l line) amount() llm.Amount { return llm.Amount{USD: l.USD, Tokens: l.Tokens} }
 
-// replay reads the journal. An unfinished last line was never promised to
-// anybody and is ignored.
+// journal is an open file that lines are added to.
+type journal interface {
+	io.WriteCloser
+	Sync() error
+}
+
+// replay reads the journal. A last line without its end is read if it is whole
+// otherwise; a part of one was never promised to anybody and is ignored. A
+// journal is never without its first line, because it takes its place whole.
 func replay(path string) (*llm.MemoryLedger, error) {
 	state := llm.NewMemoryLedger()
 	file, err := os.Open(path)
@@ -60,10 +67,14 @@ func replay(path string) (*llm.MemoryLedger, error) {
 	}
 	defer file.Close() //nolint:errcheck // only read
 	reader := bufio.NewReaderSize(file, maxLine)
-	for n := 1; ; n++ {
+	ended := false
+	for n := 1; !ended; n++ {
 		text, err := reader.ReadSlice('\n')
 		if errors.Is(err, io.EOF) {
-			return state, nil
+			if n > 1 && jsonx.Unmarshal(text, &line{}) != nil {
+				return state, nil
+			}
+			ended, err = true, nil
 		}
 		if err == nil && n > maxReplayed {
 			err = fmt.Errorf("a journal must have at most %d lines", maxReplayed)
@@ -75,6 +86,7 @@ func replay(path string) (*llm.MemoryLedger, error) {
 			return nil, &CorruptError{Path: path, Line: n, Err: err}
 		}
 	}
+	return state, nil
 }
 
 func apply(state *llm.MemoryLedger, n int, text []byte) error {
@@ -114,6 +126,9 @@ func (l *Ledger) write(entry line) error {
 	}
 	text, err := encode(nil, entry)
 	if err == nil {
+		err = l.isOurs()
+	}
+	if err == nil {
 		_, err = l.file.Write(text)
 	}
 	if err == nil {
@@ -128,8 +143,35 @@ func (l *Ledger) check(err error) error {
 	if err == nil {
 		return nil
 	}
-	l.broken = fmt.Errorf("ledgerfile: %w", err)
-	return l.broken
+	if !errors.Is(err, ErrReplaced) {
+		err = fmt.Errorf("ledgerfile: %w", err)
+	}
+	l.broken = err
+	return err
+}
+
+// isOurs is ErrReplaced unless the paths still lead to the files that are open.
+// It cannot see what is replaced between here and the write.
+func (l *Ledger) isOurs() error {
+	self, err := l.lock.file.Stat()
+	if err == nil {
+		err = isAt(l.lock.path, self)
+	}
+	if err == nil && l.file != nil {
+		err = isAt(l.cfg.Path, l.self)
+	}
+	return err
+}
+
+func isAt(path string, self os.FileInfo) error {
+	there, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrReplaced, err)
+	}
+	if !os.SameFile(there, self) {
+		return fmt.Errorf("%w: %s", ErrReplaced, path)
+	}
+	return nil
 }
 
 func encode(text []byte, entry line) ([]byte, error) {
@@ -147,6 +189,9 @@ func encode(text []byte, entry line) ([]byte, error) {
 // place in one step. A long journal is written anew more rarely.
 func (l *Ledger) compact() error {
 	text, lines, err := l.snapshot()
+	if err == nil {
+		err = l.isOurs()
+	}
 	if err != nil {
 		return l.check(err)
 	}
@@ -165,10 +210,20 @@ func (l *Ledger) compact() error {
 		err = syncFolder(filepath.Dir(l.cfg.Path))
 	}
 	if err == nil {
-		l.file, err = os.OpenFile(l.cfg.Path, os.O_WRONLY|os.O_APPEND, 0o600)
+		err = l.reopen()
 	}
 	l.added, l.limit = 0, max(l.cfg.CompactAfter, 2*lines)
 	return l.check(err)
+}
+
+func (l *Ledger) reopen() error {
+	file, err := os.OpenFile(l.cfg.Path, os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	l.file = file
+	l.self, err = file.Stat()
+	return err
 }
 
 func writeThrough(path string, text []byte) error {

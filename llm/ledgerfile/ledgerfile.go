@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 
 	"github.com/ballast-go/ballast/llm"
@@ -12,7 +14,9 @@ import (
 
 // Config describes a ledger's file.
 type Config struct {
-	Path string // required; its folder exists; "Path.lock" is made beside it and stays
+	// Path is required, and its folder exists. "Path.lock" is made beside it
+	// and stays; beside the file itself when Path is a symbolic link.
+	Path string
 	// CompactAfter is the number of lines that are added before the journal is
 	// written anew; also done at Open and with each new day. 2–1,000,000;
 	// default 10,000.
@@ -23,10 +27,13 @@ type Config struct {
 var (
 	ErrLocked = errors.New("ledgerfile: another process has it open")
 	ErrClosed = errors.New("ledgerfile: closed")
+	// ErrReplaced says that the journal or its lock is another file than was
+	// opened, or gone: another process may have one that it believes its own.
+	ErrReplaced = errors.New("ledgerfile: the file was replaced while it was open")
 )
 
 // CorruptError is a journal that cannot be trusted: any line but an unfinished
-// last one does not read. The file is left as it is.
+// last one does not read, or there is none. The file is left as it is.
 type CorruptError struct {
 	Path string
 	Line int // from 1
@@ -50,11 +57,12 @@ type Ledger struct {
 
 	mu     sync.Mutex
 	state  *llm.MemoryLedger
-	file   *os.File
-	added  int    // lines since the journal was written anew
-	limit  int    // of added
-	day    string // the latest that was reserved on
-	broken error  // why nothing works any more
+	file   journal
+	self   os.FileInfo // of file
+	added  int         // lines since the journal was written anew
+	limit  int         // of added
+	day    string      // the latest that was reserved on
+	broken error       // why nothing works any more
 }
 
 var _ llm.Ledger = (*Ledger)(nil)
@@ -68,6 +76,11 @@ func Open(cfg Config) (*Ledger, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("ledgerfile: %w", err)
 	}
+	path, err := resolve(cfg.Path)
+	if err != nil {
+		return nil, fmt.Errorf("ledgerfile: %w", err)
+	}
+	cfg.Path = path
 	lock, err := acquire(cfg.Path + ".lock")
 	if err != nil {
 		return nil, err
@@ -77,6 +90,16 @@ func Open(cfg Config) (*Ledger, error) {
 		return nil, errors.Join(err, lock.release())
 	}
 	return l, nil
+}
+
+// resolve follows symbolic links, so that two names of one file share a lock
+// and a link is not replaced by a journal. A link to nothing is an error.
+func resolve(path string) (string, error) {
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return filepath.EvalSymlinks(path)
+	}
+	folder, err := filepath.EvalSymlinks(filepath.Dir(path))
+	return filepath.Join(folder, filepath.Base(path)), err
 }
 
 func (c Config) validate() error {

@@ -11,7 +11,10 @@ import (
 
 // lock is held by the open file, so that the end of a process, however it
 // comes, gives it up.
-type lock struct{ file *os.File }
+type lock struct {
+	file *os.File
+	path string
+}
 
 func acquire(path string) (*lock, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
@@ -25,7 +28,7 @@ func acquire(path string) (*lock, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%w: %s", err, path), file.Close())
 	}
-	return &lock{file: file}, nil
+	return &lock{file: file, path: path}, nil
 }
 
 func (l *lock) release() error { return l.file.Close() }

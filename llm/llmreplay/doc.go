@@ -13,6 +13,8 @@
 //
 // A recording is JSON lines. The first is {"format":"ballast-llm","schema":1};
 // every other one is a call: the key of its request, the request, the response
-// or the error, and how long it took. No member can hold a key to an endpoint,
-// because an llm.Request has none; prompts and answers are in it in full.
+// or the error, and how long it took. Request.Account is left out. No field of
+// a request or an answer is made for an endpoint's key, and what looks like one
+// in an error's message is redacted; but prompts and answers are in it in full,
+// with any secret that a host or a model wrote there.
 package llmreplay

@@ -6,11 +6,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"time"
 
 	"github.com/ballast-go/ballast/internal/jsonx"
 	"github.com/ballast-go/ballast/llm"
+	"github.com/ballast-go/ballast/secret"
 )
 
 // Schema is the version of the recordings that this package writes and reads.
@@ -44,6 +46,16 @@ func (l limits) fileError(was int64) error {
 }
 
 const format = "ballast-llm"
+
+// secrets is what looks like a key (sk-…), a token after Bearer or Basic, or a
+// JWT (eyJ…).
+const secrets = `(?i)\b(bearer|basic)\s+\S+|\b(sk[-_]|eyj)[\w.+/=~*…-]{8,}`
+
+// redact repeats for a recording what an adapter does for its own messages:
+// other clients may not. The adapters' code would bring their transport along.
+func redact(message string) string {
+	return regexp.MustCompile(secrets).ReplaceAllLiteralString(message, secret.Redacted)
+}
 
 type header struct {
 	Format string `json:"format"`
@@ -92,9 +104,10 @@ const (
 
 // Key is the identity of a request: the SHA-256 of its JSON in hexadecimal.
 // Equal requests have equal keys; white space in the schema and trailing zeros
-// of the temperature make no difference. A request that is not valid UTF-8, or
+// of the temperature make no difference, nor does the account. A request that is not valid UTF-8, or
 // whose schema is not JSON, has none.
 func Key(req llm.Request) (string, error) {
+	req.Account = ""
 	data, err := jsonx.Marshal(req)
 	if err != nil {
 		return "", fmt.Errorf("llmreplay: request: %w", err)
@@ -115,6 +128,8 @@ func decodeLine(data []byte) (line, error) {
 		return line{}, err
 	case l.Key != key:
 		return line{}, fmt.Errorf("key must be the request's, %s, was %.64q", key, l.Key)
+	case l.Request.Account != "":
+		return line{}, errors.New("request.account must be empty")
 	case (l.Response == nil) == (l.Error == nil):
 		return line{}, errors.New("must have either a response or an error")
 	case l.Took < 0:
@@ -159,7 +174,7 @@ func describe(err error) *failure {
 	switch {
 	case ok:
 		f.Kind, f.Endpoint, f.Model, f.Status = known.Kind, known.Endpoint, known.Model, known.Status
-		f.Message, f.Wait, f.GenerationID = known.Message, known.Wait, known.GenerationID
+		f.Message, f.Wait, f.GenerationID = redact(known.Message), known.Wait, known.GenerationID
 		f.FormatRejected, f.Partial = known.FormatRejected, known.Partial
 	case f.Context == "":
 		f.Type = fmt.Sprintf("%T", err)

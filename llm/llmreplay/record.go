@@ -48,7 +48,9 @@ func record(client llm.Client, w io.Writer, bounds limits) *Recorder {
 func (r *Recorder) Complete(ctx context.Context, req llm.Request) (llm.Response, error) {
 	started := r.Now()
 	resp, err := r.client.Complete(ctx, req)
-	l := line{Request: req, Took: max(r.Now().Sub(started), 0)}
+	asked := req
+	asked.Account = "" // whose money it was is nobody's who reads the recording
+	l := line{Request: asked, Took: max(r.Now().Sub(started), 0)}
 	if err != nil {
 		l.Error = describe(err)
 	} else {

@@ -57,6 +57,30 @@ func TestARecordingThroughARealClientHoldsNoKey(t *testing.T) {
 	}
 }
 
+func TestARecordingKeepsTheAccountAndTheKeysOfMessagesOut(t *testing.T) {
+	t.Parallel()
+	req := ask("a")
+	req.Account = "customer-4711"
+	failure := &llm.Error{Kind: llm.KindServer, Message: "cannot use " + apiKey + ", nor Bearer\nabcdefghijklmnop or eyJhbGciOiJIUzI1NiJ9.e30.x of risk-management"}
+	file := recording(t, []llm.Request{req}, outcome{err: failure})
+	require.NotContains(t, string(file), "4711")
+	require.NotContains(t, string(file), apiKey)
+	require.NotContains(t, string(file), "abcdefghijklmnop")
+	require.NotContains(t, string(file), "hbGciOiJIUzI1NiJ9")
+	require.Contains(t, failure.Message, apiKey, "the caller's error is as it was")
+	_, err := open(t, file).Complete(t.Context(), ask("a"))
+	require.ErrorContains(t, err, "cannot use [redacted], nor [redacted] or [redacted] of risk-management", "the account is no part of the key")
+}
+
+func TestARecordingWithAnAccountIsRefused(t *testing.T) {
+	t.Parallel()
+	file := recording(t, []llm.Request{ask("a")}, outcome{resp: say("1")})
+	with := strings.Replace(string(file), `"request":{`, `"request":{"account":"1",`, 1)
+	require.NotEqual(t, string(file), with)
+	_, err := llmreplay.Open(strings.NewReader(with))
+	require.EqualError(t, err, "llmreplay: line 2: request.account must be empty")
+}
+
 // secretsIn lists the paths to secret.Values in a type.
 func secretsIn(of reflect.Type, path string, seen map[reflect.Type]bool) []string {
 	if of == reflect.TypeFor[secret.Value]() {

@@ -28,10 +28,10 @@ func (c *call) readDocument(body io.Reader, mediaType string) (llm.Response, err
 	}
 	answer := answer{call: c}
 	if err := answer.add(&document); err != nil {
-		return llm.Response{}, err
+		return answer.bill(), err
 	}
 	if len(document.Choices) == 0 {
-		return llm.Response{}, c.fail(llm.KindMalformed, 0, "no choices and no error")
+		return answer.bill(), c.fail(llm.KindMalformed, 0, "no choices and no error")
 	}
 	return answer.response()
 }
@@ -45,21 +45,21 @@ func (c *call) readStream(watch *idle, body io.Reader) (llm.Response, error) {
 		switch {
 		case err == io.EOF || err == nil && string(data) == "[DONE]": //nolint:errorlint // next returns io.EOF itself
 			if !answer.finished {
-				return llm.Response{}, c.fail(llm.KindTransport, 0, "the stream ended without a finish reason")
+				return answer.bill(), c.fail(llm.KindTransport, 0, "the stream ended without a finish reason")
 			}
 			return answer.response()
 		case err != nil:
 			if answer.finished && !httpx.IsTooLarge(err) && (watch.ctx.Err() == nil || watch.expired()) {
 				return answer.response() // whole; only the bill is missing
 			}
-			return llm.Response{}, err
+			return answer.bill(), err
 		}
 		var chunk wireResponse
 		if err := decode(data, &chunk); err != nil {
-			return llm.Response{}, c.failDecode(err, "text/event-stream")
+			return answer.bill(), c.failDecode(err, "text/event-stream")
 		}
 		if err := answer.add(&chunk); err != nil {
-			return llm.Response{}, err
+			return answer.bill(), err
 		}
 		if answer.finished {
 			watch.shorten(tail)
@@ -92,9 +92,15 @@ type answer struct {
 	finished  bool
 }
 
+// bill is what a failed call leaves: what it consumed, as far as that was told.
+func (a *answer) bill() llm.Response { return llm.Response{Usage: a.resp.Usage} }
+
 func (a *answer) add(chunk *wireResponse) error {
 	if a.call.generationID == "" {
 		a.call.generationID = clipName(string(chunk.ID))
+	}
+	if chunk.Usage != nil {
+		a.resp.Usage = chunk.Usage.usage()
 	}
 	if isError(chunk.Error) {
 		return a.fail(chunk, chunk.Error)
@@ -111,9 +117,6 @@ func (a *answer) add(chunk *wireResponse) error {
 	}
 	if a.resp.Provider == "" {
 		a.resp.Provider = clipName(string(chunk.Provider))
-	}
-	if chunk.Usage != nil {
-		a.resp.Usage = chunk.Usage.usage()
 	}
 	if len(chunk.Choices) == 0 {
 		return nil
@@ -192,7 +195,7 @@ func (a *answer) addToolCalls(message *wireMessage) {
 
 func (a *answer) response() (llm.Response, error) {
 	if a.resp.Model == "" {
-		return llm.Response{}, a.call.fail(llm.KindMalformed, 0, "the answer does not say which model gave it")
+		return a.bill(), a.call.fail(llm.KindMalformed, 0, "the answer does not say which model gave it")
 	}
 	a.resp.Content = a.content.String()
 	a.resp.Refusal = a.refusal.String()

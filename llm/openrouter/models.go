@@ -57,6 +57,14 @@ type wireModels struct {
 // Models lists what the endpoint offers, at most 10,000 models. Errors are as
 // for Complete.
 func (c *Client) Models(ctx context.Context) ([]ModelInfo, error) {
+	models, err := c.models(ctx)
+	for i := range models {
+		c.scrubModel(&models[i])
+	}
+	return models, c.scrubError(err)
+}
+
+func (c *Client) models(ctx context.Context) ([]ModelInfo, error) {
 	call := call{client: c}
 	watch := startIdle(ctx, c.cfg.IdleTimeout)
 	defer watch.stop()

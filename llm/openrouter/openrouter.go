@@ -45,7 +45,8 @@ func New(cfg Config) (*Client, error) {
 func (c *Client) CloseIdleConnections() { c.cfg.HTTPClient.CloseIdleConnections() }
 
 // Complete asks once. A failure is an *llm.Error, or wraps the error of ctx
-// when ctx ended first. req is not changed.
+// when ctx ended first; the response beside it holds the Usage that was told
+// before, and nothing else. req is not changed.
 func (c *Client) Complete(ctx context.Context, req llm.Request) (llm.Response, error) {
 	resp, err := c.complete(ctx, req)
 	return c.scrub(resp), c.scrubError(err)
@@ -72,9 +73,9 @@ func (c *Client) complete(ctx context.Context, req llm.Request) (llm.Response, e
 		answer.Took = c.cfg.Now().Sub(started)
 		return answer, nil
 	case ctx.Err() != nil:
-		return llm.Response{}, fmt.Errorf("openrouter: %w", ctx.Err())
+		return answer, fmt.Errorf("openrouter: %w", ctx.Err())
 	default:
-		return llm.Response{}, call.failed(watch, err)
+		return answer, call.failed(watch, err)
 	}
 }
 
@@ -111,7 +112,7 @@ func (c *call) ask(watch *idle, body []byte) (llm.Response, error) {
 	}
 	answer, err := c.read(watch, resp)
 	if err != nil {
-		return llm.Response{}, err
+		return answer, err
 	}
 	if answer.ID == "" {
 		answer.ID = c.generationID

@@ -22,6 +22,13 @@ func (c *Client) scrub(resp llm.Response) llm.Response {
 	return resp
 }
 
+func (c *Client) scrubModel(info *ModelInfo) {
+	info.ID, info.CanonicalSlug = c.withoutKey(info.ID), c.withoutKey(info.CanonicalSlug)
+	for i, parameter := range info.SupportedParameters {
+		info.SupportedParameters[i] = c.withoutKey(parameter)
+	}
+}
+
 func (c *Client) scrubError(err error) error {
 	var failure *llm.Error
 	if errors.As(err, &failure) {

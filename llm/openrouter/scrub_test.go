@@ -60,3 +60,31 @@ func TestAnEchoedKeyNeverLeavesTheClient(t *testing.T) {
 		})
 	}
 }
+
+func TestAnEchoedKeyIsNotInTheListOfModels(t *testing.T) {
+	t.Parallel()
+	const key = "Plain-Key-Without-Prefix-123"
+	for name, tc := range map[string]struct {
+		status int
+		body   string
+	}{
+		"list":  {http.StatusOK, `{"data":[{"id":"m-%[1]s","canonical_slug":"%[2]s","supported_parameters":["p","%[1]s"]}]}`},
+		"error": {http.StatusBadRequest, `{"error":{"code":400,"message":"bad key %[1]s or %[2]s"}}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(tc.status)
+				_, _ = fmt.Fprintf(w, tc.body, key, strings.ToLower(key))
+			}))
+			defer server.Close()
+			client, err := openrouter.New(openrouter.Config{APIKey: secret.New(key), BaseURL: server.URL, Model: "m"})
+			require.NoError(t, err)
+			defer client.CloseIdleConnections()
+			models, err := client.Models(t.Context())
+			shown := fmt.Sprintf("%+v %v %+v", models, err, err)
+			require.Contains(t, shown, secret.Redacted)
+			require.NotContains(t, strings.ToLower(shown), strings.ToLower(key))
+		})
+	}
+}

@@ -221,7 +221,8 @@ func TestAQuestionAboutAnAnswerGoesToWhomGaveIt(t *testing.T) {
 			b.cfg.Judge = func(model string, usable bool) { judged = append(judged, judgement{model, usable}) }
 			res, err := b.decide(t, request())
 			require.NoError(t, err)
-			require.Equal(t, c.asked, [2]int{len(first.asked), len(second.asked)})
+			require.Len(t, first.asked, c.asked[0])
+			require.Len(t, second.asked, c.asked[1])
 			require.Equal(t, c.origin, res.Origin)
 			require.Equal(t, c.judged, judged)
 			require.Len(t, second.asked[0].Messages, 2, "the second model never sees the first one's words")

@@ -58,7 +58,7 @@ func TestABudgetIsReservedAndSettledAndRefusesWhatItCannotPay(t *testing.T) {
 		if out.Result.Origin == decision.OriginModel {
 			continue
 		}
-		require.Contains(t, out.Result.Reason, `budget of account "default": `)
+		require.Contains(t, out.Result.Reason, `budget: `)
 		require.Contains(t, out.Result.Reason, "USD spent and 0 reserved of 0.03")
 		break
 	}

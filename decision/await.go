@@ -96,6 +96,20 @@ func begin[T any](ctx context.Context, e *Engine, s *seam, fn func(context.Conte
 	}
 }
 
+// judgeByRules is await for what the rules compute. Without rules of a host
+// there is nothing that could hang, so no goroutine is needed.
+func judgeByRules[T any](ctx context.Context, e *Engine, fn func() T) (out T, err error) {
+	if len(e.cfg.Rules) > 0 {
+		return await(ctx, e, &e.gate, func(context.Context) (T, error) { return fn(), nil })
+	}
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("%s: %w: %v", e.gate.name, errPanic, clipPanic(cause))
+		}
+	}()
+	return fn(), nil
+}
+
 // clipPanic keeps a panic's text short: it ends up in logs and records.
 func clipPanic(cause any) string {
 	if err, ok := cause.(runtime.Error); ok {

@@ -51,36 +51,40 @@ func (r Result) clone() Result {
 // sane takes the entries off whose numbers have exponents or digits that no
 // price or amount has: arithmetic on them could take minutes.
 func (p Proposal) sane() (Proposal, []Refusal) {
+	if !inRange(p.Decision.TotalAllocationUSD) {
+		p.Decision.TotalAllocationUSD = decimal.Zero // Shape warns that it is not the sum
+	}
+	all := p.Decision.Decisions
+	first := slices.IndexFunc(all, func(d AssetDecision) bool { return d.insane() != "" })
+	if first < 0 {
+		return p, nil
+	}
 	var refused []Refusal
-	kept := p.Decision.Decisions[:0:0]
-	for _, d := range p.Decision.Decisions {
-		if field := d.insane(); field != "" {
-			refused = append(refused, Refusal{Asset: d.Asset, Was: d, Violations: []Violation{{
-				Rule: Shape{}.Name(), Asset: d.Asset, Severity: SeverityError, Message: field + " has an exponent or digits out of range",
-			}}})
+	p.Decision.Decisions = slices.Clone(all[:first])
+	for _, d := range all[first:] {
+		field := d.insane()
+		if field == "" {
+			p.Decision.Decisions = append(p.Decision.Decisions, d)
 			continue
 		}
-		kept = append(kept, d)
-	}
-	p.Decision.Decisions = kept
-	if !jsonx.InRange(p.Decision.TotalAllocationUSD) {
-		p.Decision.TotalAllocationUSD = decimal.Zero // Shape warns that it is not the sum
+		refused = append(refused, Refusal{Asset: d.Asset, Was: d, Violations: []Violation{{
+			Rule: Shape{}.Name(), Asset: d.Asset, Severity: SeverityError, Message: field + " has an exponent or digits out of range",
+		}}})
 	}
 	return p, refused
 }
 
 // insane names the first field whose number is out of range.
-func (d AssetDecision) insane() string {
-	fields := []struct {
-		name  string
-		value decimal.Decimal
-	}{
-		{"allocation_usd", d.AllocationUSD}, {"tp_price", d.TPPrice.Decimal}, {"sl_price", d.SLPrice.Decimal}, {"confidence", d.Confidence},
-	}
-	for _, f := range fields {
-		if !jsonx.InRange(f.value) {
-			return f.name
-		}
+func (d *AssetDecision) insane() string {
+	switch {
+	case !inRange(d.AllocationUSD):
+		return "allocation_usd"
+	case !inRange(d.TPPrice.Decimal):
+		return "tp_price"
+	case !inRange(d.SLPrice.Decimal):
+		return "sl_price"
+	case !inRange(d.Confidence):
+		return "confidence"
 	}
 	if a := d.PositionAdjustment; a != nil && !inRange(a.AmountUSD, a.Percentage.Decimal, a.NewTPPrice.Decimal, a.NewSLPrice.Decimal) {
 		return "position_adjustment"

@@ -255,7 +255,7 @@ func (e *Engine) check(ctx context.Context, rec *Record) Input {
 		in = rec.Recheck.apply(in)
 	}
 	res := &rec.Result
-	verdict, err := await(ctx, e, &e.gate, func(context.Context) (Verdict, error) { return e.rules.Gate(in, rec.Proposal), nil })
+	verdict, err := judgeByRules(ctx, e, func() Verdict { return e.rules.Gate(in, rec.Proposal) })
 	res.At = in.At
 	if err != nil { // a host's rule hangs: ours do not, and without it nothing may add risk
 		verdict = e.builtin.Gate(in, rec.Proposal)

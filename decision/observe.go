@@ -51,7 +51,7 @@ func (e *Engine) observe(ctx context.Context, req Request) (Input, []string, err
 		return Input{}, nil, fmt.Errorf("decision: %w", err)
 	}
 	seen := in // what a rule that hangs may still read while in goes on
-	in.Envelope, err = await(ctx, e, &e.gate, func(context.Context) (Envelope, error) { return e.rules.Envelope(seen), nil })
+	in.Envelope, err = judgeByRules(ctx, e, func() Envelope { return e.rules.Envelope(seen) })
 	if err != nil { // a host's rule hangs or panics: nothing is offered, the gate will refuse it too
 		notes = append(notes, "envelope: "+err.Error())
 	}

@@ -204,3 +204,18 @@ func TestARecordingThatFailsIsKnownAfterwards(t *testing.T) {
 	require.ErrorIs(t, a.RecordingErr(), errDown)
 	require.NoError(t, open(t, app.Options{Config: c, AsOf: at()}).RecordingErr())
 }
+
+func TestAPromptThatMayNotFitIsNotSent(t *testing.T) {
+	t.Parallel()
+	server := priced(t, llmtest.Answer(holding))
+	env := asking(t, server)
+	env["LLM_CONTEXT_TOKENS"] = "4000"
+	out, _ := decideOnce(t, read(t, env), 0)
+	require.Equal(t, decision.OriginFallback, out.Result.Origin)
+	require.Contains(t, out.Result.Reason, "takes 4000 tokens; the prompt may have")
+	require.Zero(t, questions(server))
+
+	env["LLM_CONTEXT_TOKENS"] = "200000"
+	out, _ = decideOnce(t, read(t, env), 0)
+	require.Equal(t, decision.OriginModel, out.Result.Origin, out.Result.Reason)
+}

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/ballast-go/ballast/decision"
+	"github.com/ballast-go/ballast/examples/internal/config"
 	"github.com/ballast-go/ballast/llm"
 	"github.com/ballast-go/ballast/llm/llmreplay"
 	"github.com/ballast-go/ballast/llm/openrouter"
@@ -36,7 +37,7 @@ func newModels(o Options) (*models, error) {
 	if err != nil {
 		return nil, err
 	}
-	ladder := llm.NewLadder(adapter)
+	ladder := llm.NewLadder(llm.Fit(adapter, contexts(o.Config)))
 	hops := make([]llm.Hop, 0, 1+len(o.Config.Fallbacks))
 	for _, model := range append([]string{o.Config.Model}, o.Config.Fallbacks...) {
 		g, err := newGuard(endpoint, model, o)
@@ -86,6 +87,19 @@ func (m *models) adapter(o Options) (endpoint string, client llm.Client, err err
 		client = m.budget
 	}
 	return host(c.OpenRouterBaseURL), client, nil
+}
+
+// contexts are the sizes that a prompt is checked against before it is sent;
+// an estimate, one token a byte, that errs on the large side.
+func contexts(c config.Config) map[string]int {
+	if c.ContextTokens == 0 {
+		return nil
+	}
+	sizes := make(map[string]int, 1+len(c.Fallbacks))
+	for _, model := range append([]string{c.Model}, c.Fallbacks...) {
+		sizes[model] = c.ContextTokens
+	}
+	return sizes
 }
 
 // noting counts what a recording cannot answer.

@@ -25,6 +25,7 @@ type ModelPolicy struct {
 	FailureThreshold int           // BREAKER_FAILURE_THRESHOLD, 1–1,000; default 3
 	RecoveryTimeout  time.Duration // BREAKER_RECOVERY_TIMEOUT, 1–86,400 seconds; default 300
 
+	ContextTokens  int                 // LLM_CONTEXT_TOKENS of the smallest model, 1,000–10,000,000; default 0, not checked
 	DailyBudgetUSD decimal.NullDecimal // LLM_DAILY_BUDGET_USD per account, above 0, at most 1,000,000; default null, no limit
 }
 
@@ -45,6 +46,7 @@ func (r *reader) models(first string, total time.Duration) ModelPolicy {
 		RecoveryTimeout:  time.Duration(r.whole("BREAKER_RECOVERY_TIMEOUT", 300, 1, 86_400)) * time.Second,
 	}
 	p.AttemptTimeout = r.attemptTimeout("LLM_ATTEMPT_TIMEOUT", total, 1+len(p.Fallbacks))
+	p.ContextTokens = r.whole("LLM_CONTEXT_TOKENS", 0, 1000, 10_000_000)
 	p.DailyBudgetUSD = r.budget("LLM_DAILY_BUDGET_USD")
 	return p
 }

@@ -75,6 +75,7 @@ func TestEachProblemOfTheModelPolicyNamesVariableRuleAndValue(t *testing.T) {
 		{"LLM_ATTEMPT_TIMEOUT", "15s", `LLM_ATTEMPT_TIMEOUT must be a whole number between 1 and 3600, was "15s"`},
 		{"LLM_MAX_RETRIES", "-1", "LLM_MAX_RETRIES must be between 0 and 9, was -1"},
 		{"LLM_MAX_RETRIES", "10", "LLM_MAX_RETRIES must be between 0 and 9, was 10"},
+		{"LLM_CONTEXT_TOKENS", "999", "LLM_CONTEXT_TOKENS must be between 1000 and 10000000, was 999"},
 		{"LLM_BACKOFF_FACTOR", "0.9", "LLM_BACKOFF_FACTOR must be between 1 and 10, was 0.9"},
 		{"LLM_BACKOFF_FACTOR", "11", "LLM_BACKOFF_FACTOR must be between 1 and 10, was 11"},
 		{"LLM_BACKOFF_FACTOR", "NaN", `LLM_BACKOFF_FACTOR must be a number between 1 and 10, was "NaN"`},

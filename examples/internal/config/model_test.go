@@ -14,7 +14,7 @@ func TestEveryVariableOfTheModelPolicyIsRead(t *testing.T) {
 	t.Parallel()
 	c, err := config.Read(map[string]string{
 		"LLM_TIMEOUT": "60", "LLM_FALLBACK_MODELS": " a/b, ,c/d:free,", "LLM_ATTEMPT_TIMEOUT": "20", "LLM_MAX_RETRIES": "0", "LLM_BACKOFF_FACTOR": "2.25",
-		"BREAKER_FAILURE_THRESHOLD": "5", "BREAKER_RECOVERY_TIMEOUT": "600", "LLM_DAILY_BUDGET_USD": "0.05", "DATA_DIR": "/tmp/x",
+		"BREAKER_FAILURE_THRESHOLD": "5", "BREAKER_RECOVERY_TIMEOUT": "600", "LLM_DAILY_BUDGET_USD": "0.05", "DATA_DIR": "kept",
 	}, nil)
 	require.NoError(t, err)
 	require.Equal(t, []string{"a/b", "c/d:free"}, c.Fallbacks)
@@ -25,7 +25,7 @@ func TestEveryVariableOfTheModelPolicyIsRead(t *testing.T) {
 	require.Equal(t, 10*time.Minute, c.RecoveryTimeout)
 	require.True(t, c.DailyBudgetUSD.Valid)
 	require.Equal(t, "0.05", c.DailyBudgetUSD.Decimal.String())
-	require.Equal(t, "/tmp/x", c.DataDir)
+	require.Equal(t, "kept", c.DataDir)
 	require.Empty(t, c.Warnings)
 }
 

@@ -129,3 +129,26 @@ func TestDecideRefusesRiskWhenPricesCannotBeReadAgain(t *testing.T) {
 		require.Equal(t, "no fresh market data for BTCUSDT: stale", res.Refused[0].Violations[0].Message)
 	})
 }
+
+func TestAHangingScorerDoesNotHoldUpAModelsAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, time.Now)
+		release := make(chan struct{})
+		b.cfg.Scorer = decision.ScorerFunc(func(context.Context, decision.Input) (decision.Proposal, error) {
+			<-release // ignores its context
+			return decision.Proposal{}, nil
+		})
+		b.cfg.LLM = answering(answer(t, dt.Buy("BTCUSDT", "500"), dt.Act("ETHUSDT", decision.ActionHold)))
+		e, err := decision.New(b.cfg)
+		require.NoError(t, err)
+		started := time.Now()
+		res, err := e.Decide(t.Context(), request())
+		require.NoError(t, err)
+		require.Equal(t, time.Second, time.Since(started))
+		require.Equal(t, decision.OriginModel, res.Origin)
+		require.Equal(t, []string{"fallback: scorer: context canceled"}, res.Degraded, "the record goes without scores, and says so")
+		close(release)
+		require.NoError(t, e.Close(t.Context()))
+	})
+}

@@ -17,6 +17,9 @@ var (
 	errNoScorer = errors.New("no fallback is configured")
 )
 
+// scoreGrace is how long a Scorer may still take once the model has answered.
+const scoreGrace = time.Second
+
 // propose fills in the proposal and who made it: the model, else the Scorer,
 // else nobody. The Scorer works while the model is asked: its scores are kept
 // beside the model's proposal, and it is ready when the model fails late.
@@ -26,11 +29,17 @@ func (e *Engine) propose(ctx context.Context, rec *Record) {
 	score := e.score(scorerCtx, rec.Input)
 	res := &rec.Result
 	model, modelErr := e.ask(ctx, rec)
+	if modelErr == nil { // prices age: scores that only stand beside the answer are not worth waiting for
+		defer time.AfterFunc(scoreGrace, cancel).Stop()
+	}
 	scored, scoreErr := score()
 	switch {
 	case modelErr == nil:
 		rec.Proposal, rec.Assessments = model, scored.Assessments
 		res.Origin, res.Reason = OriginModel, "the model answered"
+		if scoreErr != nil && e.cfg.Scorer != nil {
+			res.Degraded = append(res.Degraded, "fallback: "+scoreErr.Error())
+		}
 		return
 	case scoreErr == nil:
 		rec.Proposal = scored

@@ -11,7 +11,9 @@
 //     cinar/indicator (AGPL-3.0) in marketdata/indicator/cinar
 //   - fallback: the technical risk score and the proposal made from it
 //   - llm: models behind one method; llm/openrouter speaks to OpenRouter and
-//     compatible endpoints, llm/llmtest is a provider that fails on a script
+//     compatible endpoints, llm/llmtest is a provider that fails on a script,
+//     llm/llmreplay records and replays, llm/ledgerfile keeps a budget on disk
+//   - breaker: attempts, retries, circuit and cooldown around any seam
 //   - store: what keeps records; store/memory for tests and trials
 //   - secret: keys that no way of printing reveals
 //

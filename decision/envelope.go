@@ -29,6 +29,8 @@ func (rs Rules) assetEnvelope(v *view, symbol string) (AssetEnvelope, decimal.Nu
 	out.MaxLongUSD, out.LongLimit = cents(long.usd), long.rule
 	out.MaxShortUSD, out.ShortLimit = cents(short.usd), short.rule
 
+	out.MaxStopPercent = decimal.NewNullDecimal(LiquidationBuffer{}.maxStopPercent(&a, decimal.Max(out.MaxLongUSD, out.MaxShortUSD)))
+
 	if least := a.instrument().MinNotionalUSD; least.Valid {
 		if out.MaxLongUSD.LessThan(least.Decimal) && out.MaxLongUSD.IsPositive() {
 			out.MaxLongUSD, out.LongLimit = decimal.Zero, MinNotional{}.Name()

@@ -65,6 +65,7 @@ func TestEnvelopeNamesTheRuleThatBinds(t *testing.T) {
 			require.Equal(t, c.total, e.TotalUSD.String())
 			require.Equal(t, c.slots, e.NewPositions)
 			require.Equal(t, "200", asset.MaxLossUSD.String())
+			require.True(t, asset.MaxStopPercent.Valid)
 			_, ok = e.Asset("DOGEUSDT")
 			require.False(t, ok)
 		})
@@ -162,4 +163,24 @@ func TestGateWarnsAboutPortfolios(t *testing.T) {
 	require.Equal(t, []string{"shape", "shape"}, rules(decision.DefaultRules().Gate(in, p)))
 	empty := decision.DefaultRules().Gate(in, dt.Propose())
 	require.Equal(t, "no decisions", empty.Errors[0].Message)
+}
+
+func TestEnvelopeSaysHowFarAStopMayBe(t *testing.T) {
+	t.Parallel()
+	in := dt.Input("BTCUSDT")
+	a := in.Market.Assets["BTCUSDT"]
+	a.Instrument = &marketdata.Instrument{Brackets: []marketdata.Bracket{
+		{UpToUSD: dt.Null("100"), MaxLeverage: dt.D("20"), MaintenancePercent: dt.D("0.5")},
+		{UpToUSD: dt.Null("200"), MaxLeverage: dt.D("20"), MaintenancePercent: dt.D("3")},
+		{MaxLeverage: dt.D("20"), MaintenancePercent: dt.D("2")},
+	}}
+	in.Market.Assets["BTCUSDT"] = a
+	rules := decision.DefaultRules()
+	asset, _ := rules.Envelope(in).Asset("BTCUSDT")
+	require.Equal(t, "47", asset.MaxStopPercent.Decimal.String(), "100 / 2x less the dearest bracket on the way")
+	for distance, refused := range map[string]int{"53": 0, "52.99": 1} { // stop prices at 100: 47 and 47.01 % away
+		d := dt.Buy("BTCUSDT", "150")
+		d.SLPrice = dt.Null(distance)
+		require.Len(t, rules.Gate(in, dt.Propose(d)).Refused, refused, distance)
+	}
 }

@@ -54,6 +54,9 @@ type AssetEnvelope struct {
 	// allows MaxLossUSD ÷ distance.
 	StopPercent decimal.Decimal `json:"stop_percent"`
 	MaxLossUSD  decimal.Decimal `json:"max_loss_usd"`
+	// MaxStopPercent is the distance, in percent of the price, beyond which a
+	// stop would come after liquidation. Null: not computed.
+	MaxStopPercent decimal.NullDecimal `json:"max_stop_percent"`
 }
 
 // Asset is the envelope of one asset; false when it was not asked about.

@@ -295,6 +295,7 @@ func (w *promptWriter) writeEnvelope(e AssetEnvelope) {
 	w.text("short_limited_by", e.ShortLimit)
 	w.number("stop_percent_assumed", e.StopPercent)
 	w.number("max_loss_usd", e.MaxLossUSD)
+	w.known("max_stop_percent", e.MaxStopPercent)
 }
 
 func (w *promptWriter) writeQuote(q marketdata.Quote) {

@@ -103,6 +103,19 @@ func (LiquidationBuffer) distance(a *ask, notionalUSD decimal.Decimal) decimal.D
 	return divDown(one, a.leverage).Sub(maintenance.Shift(-2))
 }
 
+// maxStopPercent is the stop distance that liquidation leaves to a position of
+// any size up to what is held and addUSD more.
+func (r LiquidationBuffer) maxStopPercent(a *ask, addUSD decimal.Decimal) decimal.Decimal {
+	held := a.heldUSD()
+	nearest := decimal.Min(r.distance(a, held), r.distance(a, held.Add(addUSD)))
+	for _, b := range a.instrument().Brackets {
+		if b.UpToUSD.Valid && b.UpToUSD.Decimal.GreaterThan(held) && b.UpToUSD.Decimal.LessThan(held.Add(addUSD)) {
+			nearest = decimal.Min(nearest, r.distance(a, b.UpToUSD.Decimal))
+		}
+	}
+	return decimal.Max(nearest, decimal.Zero).Shift(2)
+}
+
 func (r LiquidationBuffer) room(v *view, a *ask) Room {
 	distance := r.distance(a, a.heldUSD())
 	if distance.LessThan(v.in.Strategy.Risk.LiquidationBuffer) || a.stopPercent.Shift(-2).GreaterThan(distance) {

@@ -39,6 +39,10 @@ func (s settings) size(e *entry, a *subject) error {
 		}
 		return fmt.Errorf("no room for a %s: %s", e.side, why)
 	}
+	if farthest := room.MaxStopPercent; farthest.Valid && e.levels.stopPercent.GreaterThan(farthest.Decimal) {
+		return fmt.Errorf("the stop of a %s would be %s %% away, liquidation comes first at %s %%",
+			e.side, e.levels.stopPercent.StringFixed(2), farthest.Decimal.StringFixed(2))
+	}
 	if atStop, _ := room.MaxLossUSD.Mul(decimal.New(100, 0)).QuoRem(e.levels.stopPercent, 8); atStop.LessThan(most) {
 		most, limit = decimal.Max(atStop, decimal.Zero), decision.RiskPerTrade{}.Name()
 	}

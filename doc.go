@@ -14,7 +14,8 @@
 //     compatible endpoints, llm/llmtest is a provider that fails on a script,
 //     llm/llmreplay records and replays, llm/ledgerfile keeps a budget on disk
 //   - breaker: attempts, retries, circuit and cooldown around any seam
-//   - store: what keeps records; store/memory for tests and trials
+//   - store: what keeps records and kill switches; store/memory for tests and
+//     trials, store/haltfile keeps kill switches in a file
 //   - secret: keys that no way of printing reveals
 //
 // The example below is a whole host. Packages whose names end in "test" help

@@ -29,6 +29,38 @@ type Account struct {
 	EquityAtMidnightUSD decimal.NullDecimal  `json:"equity_at_midnight_usd"`  // at 00:00 UTC; null: unknown
 	LastEntryAt         map[string]time.Time `json:"last_entry_at,omitempty"` // newest entry by symbol
 	Halted              bool                 `json:"halted"`                  // kill switch of the account
+	// MarginMode is that of new positions. Empty is unknown: limits then hold
+	// for either mode.
+	MarginMode MarginMode `json:"margin_mode,omitempty"`
+	// TrackRecord is what the strategy has won and lost so far; null: unknown.
+	TrackRecord *TrackRecord `json:"track_record,omitempty"`
+}
+
+// MarginMode says what backs a position. The zero value is unknown.
+type MarginMode string
+
+// The margin modes.
+const (
+	MarginIsolated MarginMode = "isolated" // its own margin alone
+	MarginCross    MarginMode = "cross"    // the whole balance, shared with the other cross positions
+)
+
+// Valid reports whether the mode is one of the constants.
+func (m MarginMode) Valid() bool { return m == MarginIsolated || m == MarginCross }
+
+// TrackRecord counts closed trades, for Kelly sizing. It is measured by the
+// host, never assumed.
+type TrackRecord struct {
+	Trades int `json:"trades"` // closed so far, 0–1,000,000
+	Wins   int `json:"wins"`   // of them closed with a gain after fees
+}
+
+// problem names what is wrong with the counts, empty when nothing is.
+func (r TrackRecord) problem() string {
+	if r.Trades < 0 || r.Trades > 1_000_000 || r.Wins < 0 || r.Wins > r.Trades {
+		return fmt.Sprintf("track_record must have 0 to 1000000 trades and of them 0 to all wins, had %d and %d", r.Trades, r.Wins)
+	}
+	return ""
 }
 
 // Position is an open position.
@@ -42,6 +74,7 @@ type Position struct {
 	TPPrice    decimal.NullDecimal `json:"tp_price"`    // resting take profit; null: none
 	SLPrice    decimal.NullDecimal `json:"sl_price"`    // resting stop loss; null: none
 	OpenedAt   time.Time           `json:"opened_at,omitzero"`
+	MarginMode MarginMode          `json:"margin_mode,omitempty"` // empty: that of the account
 }
 
 // NotionalUSD is quantity × mark price.
@@ -115,6 +148,14 @@ func (a Account) Validate() error {
 	if !a.MaxPositionSizeUSD.IsPositive() {
 		add("max_position_size_usd must be positive, was %s", a.MaxPositionSizeUSD)
 	}
+	if a.MarginMode != "" && !a.MarginMode.Valid() {
+		add("margin_mode must be isolated or cross, was %.20q", string(a.MarginMode))
+	}
+	if a.TrackRecord != nil {
+		if problem := a.TrackRecord.problem(); problem != "" {
+			add("%s", problem)
+		}
+	}
 	if len(a.Positions) > maxPositions {
 		add("positions must number at most %d, were %d", maxPositions, len(a.Positions))
 	}
@@ -154,6 +195,9 @@ func (p Position) problems() (out []string) {
 	if p.Leverage.LessThan(decimal.NewFromInt(1)) {
 		out = append(out, fmt.Sprintf("leverage must be at least 1, was %s", p.Leverage))
 	}
+	if p.MarginMode != "" && !p.MarginMode.Valid() {
+		out = append(out, fmt.Sprintf("margin_mode must be isolated or cross, was %.20q", string(p.MarginMode)))
+	}
 	for _, f := range [...]struct {
 		name  string
 		value decimal.NullDecimal
@@ -183,7 +227,8 @@ func positionFields() []string {
 
 // ReadAccount reads an account state as JSON of at most 1 MiB and validates
 // it. Unknown, duplicate and missing members are errors; only tp_price,
-// sl_price, opened_at, equity_at_midnight_usd and last_entry_at may be absent.
+// sl_price, opened_at, equity_at_midnight_usd, last_entry_at, margin_mode and
+// track_record may be absent.
 func ReadAccount(r io.Reader) (Account, error) {
 	data, err := readBounded(r, maxAccountBytes)
 	if err != nil {
@@ -246,12 +291,16 @@ func (a *Account) UnmarshalJSON(data []byte) error {
 	return jsonx.Unmarshal(data, (*plainAccount)(a))
 }
 
-// divUp is a ÷ b rounded up to 8 places; b is positive.
+// divUp is a ÷ b rounded up to 8 places; b is positive, a not negative.
 func divUp(a, b decimal.Decimal) decimal.Decimal {
 	if !b.IsPositive() {
 		return a // an invalid divisor must not make anything smaller
 	}
-	return a.DivRound(b, 16).RoundUp(8)
+	q, rest := a.QuoRem(b, 8)
+	if rest.IsPositive() {
+		q = q.Add(decimal.New(1, -8))
+	}
+	return q
 }
 
 // divDown is a ÷ b rounded towards zero to 8 places; zero for a b that is not

@@ -22,6 +22,12 @@ type Config struct {
 	LLM    LLMClient // nil: no model is asked
 	Scorer Scorer    // nil: without a model's answer every asset is held
 	Store  Store
+	Cache  *Cache // nil: every decision is proposed anew
+
+	// Halts is asked before a decision and again before the gate. While it
+	// names a halt, or cannot be asked, nothing that adds risk is returned.
+	// Default: nobody; Request.Halted and Account.Halted count in any case.
+	Halts Halts
 
 	// Indicators computes what the prompt shows. Default: our own kernels,
 	// each series computed once.
@@ -164,7 +170,7 @@ type Engine struct {
 	builtin  Rules    // DefaultRules with the bounds of cfg
 	calls    sync.WaitGroup
 
-	market, indicators, scorer, model, store, gate seam
+	market, indicators, scorer, model, store, gate, halts seam
 }
 
 var _ Decider = (*Engine)(nil)
@@ -197,6 +203,7 @@ func New(cfg Config) (*Engine, error) {
 	e.prompts = NewPromptBuilder(e.rules...)
 	for s, name := range map[*seam]string{
 		&e.market: "market", &e.indicators: "indicators", &e.scorer: "scorer", &e.model: "model", &e.store: "store", &e.gate: "rules",
+		&e.halts: "halts",
 	} {
 		s.name = name
 	}
@@ -236,25 +243,37 @@ func (e *Engine) Decide(ctx context.Context, req Request) (Result, error) {
 		return Result{}, err
 	}
 	rec := Record{Schema: RecordSchema, Input: in, Result: Result{ID: e.cfg.NewID(), Degraded: degraded}}
-	e.propose(ctx, &rec)
+	shared := e.propose(ctx, &rec, req.ForceRefresh)
+	defer shared.leave(context.Canceled)
 	if err := ctx.Err(); errors.Is(err, context.Canceled) {
 		return Result{}, fmt.Errorf("decision: %w", err)
 	}
 	checked := e.check(ctx, &rec)
 	rec.Result.Took = e.cfg.Now().Sub(started)
-	return e.record(ctx, rec, checked)
+	res, err := e.record(ctx, rec, checked)
+	shared.settle(len(rec.Result.Refused) > 0, err == nil)
+	return res, err
 }
 
 // check passes the proposal through the gate, with prices read again when the
 // first ones have aged, and returns the input that it judged by.
 func (e *Engine) check(ctx context.Context, rec *Record) Input {
-	in := rec.Input
-	now := e.cfg.Now().UTC()
-	if now.Sub(in.Market.At) >= e.cfg.RecheckAfter {
-		rec.Recheck = e.recheck(ctx, in)
+	in, res := rec.Input, &rec.Result
+	halted, halt, note := e.halted(ctx, in.Account.ID)
+	thrown := halted && !in.Halted // since the prices were read
+	if e.cfg.Now().UTC().Sub(in.Market.At) >= e.cfg.RecheckAfter || thrown {
+		var late string
+		if rec.Recheck, late = e.recheck(ctx, in); late != "" {
+			res.Degraded = append(res.Degraded, late)
+		}
+		if thrown {
+			rec.Recheck.Halted, rec.Recheck.Halt = true, halt
+		}
 		in = rec.Recheck.apply(in)
 	}
-	res := &rec.Result
+	if thrown && note != "" {
+		res.Degraded = append(res.Degraded, note)
+	}
 	verdict, err := judgeByRules(ctx, e, func() Verdict { return e.rules.Gate(in, rec.Proposal) })
 	res.At = in.At
 	if err != nil { // a host's rule hangs: ours do not, and without it nothing may add risk
@@ -262,7 +281,7 @@ func (e *Engine) check(ctx context.Context, rec *Record) Input {
 		res.Degraded = append(res.Degraded, err.Error())
 	}
 	res.Decision = verdict.decision(&in, &rec.Proposal)
-	res.Refused, res.Warnings = verdict.Refused, verdict.Warnings
+	res.Refused, res.Warnings = verdict.Refused, append(verdict.Warnings, rec.Recheck.drift(rec.Input)...)
 	if err != nil {
 		*res = withoutRisk(*res, in, Violation{Rule: e.gate.name, Severity: SeverityError, Message: "the rules could not be checked: " + err.Error()})
 	}

@@ -29,16 +29,11 @@ func (rs Rules) assetEnvelope(v *view, symbol string) (AssetEnvelope, decimal.Nu
 	out.MaxLongUSD, out.LongLimit = cents(long.usd), long.rule
 	out.MaxShortUSD, out.ShortLimit = cents(short.usd), short.rule
 
-	out.MaxStopPercent = decimal.NewNullDecimal(LiquidationBuffer{}.maxStopPercent(&a, decimal.Max(out.MaxLongUSD, out.MaxShortUSD)))
-
-	if least := a.instrument().MinNotionalUSD; least.Valid {
-		if out.MaxLongUSD.LessThan(least.Decimal) && out.MaxLongUSD.IsPositive() {
-			out.MaxLongUSD, out.LongLimit = decimal.Zero, MinNotional{}.Name()
-		}
-		if out.MaxShortUSD.LessThan(least.Decimal) && out.MaxShortUSD.IsPositive() {
-			out.MaxShortUSD, out.ShortLimit = decimal.Zero, MinNotional{}.Name()
-		}
-	}
+	out.MaxStopPercent = decimal.NewNullDecimal(v.nearestStopPercent(&a, out.MaxLongUSD, out.MaxShortUSD))
+	out.MaxLongUSD, out.LongLimit = a.tradable(out.MaxLongUSD, out.LongLimit)
+	out.MaxShortUSD, out.ShortLimit = a.tradable(out.MaxShortUSD, out.ShortLimit)
+	suggested := rs.suggest(v, &a)
+	out.SuggestedLongUSD, out.SuggestedShortUSD = a.fit(suggested, out.MaxLongUSD), a.fit(suggested, out.MaxShortUSD)
 	out.Actions = []Action{ActionHold}
 	if a.position != nil {
 		out.Actions = append(out.Actions, ActionAdjustPosition, ActionClosePosition, ActionAdjustOrders)
@@ -51,6 +46,51 @@ func (rs Rules) assetEnvelope(v *view, symbol string) (AssetEnvelope, decimal.Nu
 		out.Actions = append(out.Actions, ActionSell)
 	}
 	return out, shared
+}
+
+// tradable is a largest allocation with the rule that it is from; zero when the
+// exchange would not accept so little.
+func (a *ask) tradable(maxUSD decimal.Decimal, rule string) (decimal.Decimal, string) {
+	if !maxUSD.IsPositive() || maxUSD.GreaterThanOrEqual(a.surelyTradableUSD()) {
+		return maxUSD, rule
+	}
+	if _, ok := a.tooFewLots(maxUSD); !ok {
+		return decimal.Zero, LotSize{}.Name()
+	}
+	if least := a.instrument().MinNotionalUSD; least.Valid && a.wholeLotsUSD(maxUSD).LessThan(least.Decimal) {
+		return decimal.Zero, MinNotional{}.Name()
+	}
+	return maxUSD, rule
+}
+
+// surelyTradableUSD is an amount from which on whole lots cannot matter; derived
+// once an ask.
+func (a *ask) surelyTradableUSD() decimal.Decimal {
+	if !a.sureUSD.Valid {
+		i := a.instrument()
+		last, _ := a.last()
+		lot := i.LotSize.Decimal.Mul(last)
+		a.sureUSD = decimal.NewNullDecimal(decimal.Max(lot, i.MinQuantity.Decimal.Mul(last), i.MinNotionalUSD.Decimal).Add(lot))
+	}
+	return a.sureUSD.Decimal
+}
+
+// nearestStopPercent is the smaller maxStopPercent of the sides that may be
+// entered, of both when neither may.
+func (v *view) nearestStopPercent(a *ask, longUSD, shortUSD decimal.Decimal) decimal.Decimal {
+	nearest := hundred
+	none := !longUSD.IsPositive() && !shortUSD.IsPositive()
+	for _, one := range [...]struct {
+		side   Side
+		addUSD decimal.Decimal
+	}{{Long, longUSD}, {Short, shortUSD}} {
+		if a.position != nil && a.position.Side != one.side || a.position == nil && !none && !one.addUSD.IsPositive() {
+			continue
+		}
+		a.side = one.side
+		nearest = decimal.Min(nearest, v.maxStopPercent(a, one.addUSD))
+	}
+	return nearest
 }
 
 // bound is the smallest room so far and the rule that it is from.
@@ -76,11 +116,11 @@ func (rs Rules) narrowest(v *view, a *ask) (long, short bound, shared decimal.Nu
 		var rooms [2]Room
 		switch bounder := r.(type) {
 		case bounded:
-			a.side = Long
+			a.side, a.within = Long, long.usd
 			rooms[0] = bounder.room(v, a)
 			rooms[1] = rooms[0]
 			if _, ok := r.(sided); ok {
-				a.side = Short
+				a.side, a.within = Short, short.usd
 				rooms[1] = bounder.room(v, a)
 			}
 		case Bounder:
@@ -127,5 +167,6 @@ var (
 	_ bounded = LiquidationBuffer{}
 	_ bounded = Halted{}
 	_ sided   = Funding{}
+	_ sided   = LiquidationBuffer{}
 	_ sided   = PositionExists{}
 )

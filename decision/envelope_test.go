@@ -177,9 +177,9 @@ func TestEnvelopeSaysHowFarAStopMayBe(t *testing.T) {
 	in.Market.Assets["BTCUSDT"] = a
 	rules := decision.DefaultRules()
 	asset, _ := rules.Envelope(in).Asset("BTCUSDT")
-	require.Equal(t, "47", asset.MaxStopPercent.Decimal.String(), "100 / 2x less the dearest bracket on the way")
-	for distance, refused := range map[string]int{"53": 0, "52.99": 1} { // stop prices at 100: 47 and 47.01 % away
-		d := dt.Buy("BTCUSDT", "150")
+	require.Equal(t, "45.631067", asset.MaxStopPercent.Decimal.String(), "of a short, whose maintenance grows with the price: (1/2 - 3 %) / 1.03")
+	for distance, refused := range map[string]int{"145.631067": 0, "145.6311": 1} {
+		d := dt.Sell("BTCUSDT", "100.5")
 		d.SLPrice = dt.Null(distance)
 		require.Len(t, rules.Gate(in, dt.Propose(d)).Refused, refused, distance)
 	}

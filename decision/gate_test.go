@@ -233,7 +233,7 @@ func TestGateStopsAfterLossesAndWhenHalted(t *testing.T) {
 		{name: "funding of longs", edit: funding("0.000501"), propose: entries, refused: map[string]string{"BTCUSDT": "funding"}, message: "a long in BTCUSDT may pay at most 5 bps of funding, would pay 5.01"},
 		{name: "funding of shorts", edit: funding("-0.000501"), propose: entries, refused: map[string]string{"ETHUSDT": "funding"}},
 		{name: "funding at the limit", edit: funding("0.0005"), propose: entries},
-		{name: "liquidation too close", edit: func(in *decision.Input) { in.Strategy.Risk.LiquidationBuffer = dt.D("0.4901") }, propose: entries, refused: map[string]string{"BTCUSDT": "liquidation_buffer", "ETHUSDT": "liquidation_buffer"}},
+		{name: "liquidation too close", edit: func(in *decision.Input) { in.Strategy.Risk.LiquidationBuffer = dt.D("0.4950") }, propose: entries, refused: map[string]string{"BTCUSDT": "liquidation_buffer", "ETHUSDT": "liquidation_buffer"}},
 	})
 }
 
@@ -260,7 +260,7 @@ func TestGateChecksExchangeFilters(t *testing.T) {
 	}
 	runGate(t, []gateCase{
 		{name: "below the smallest notional", edit: filters, propose: list(dt.Buy("BTCUSDT", "4.99")), refused: map[string]string{"BTCUSDT": "min_notional"}},
-		{name: "below one lot", edit: filters, propose: list(dt.Buy("BTCUSDT", "9.99")), refused: map[string]string{"BTCUSDT": "lot_size"}, message: "allocation in BTCUSDT must buy at least 0.1 at 100, was 9.99 USD"},
+		{name: "below one lot", edit: filters, propose: list(dt.Buy("BTCUSDT", "9.99")), refused: map[string]string{"BTCUSDT": "min_notional"}, message: "allocation in BTCUSDT must be at least 5 USD in whole lots, was 0 of 9.99"},
 		{name: "one lot", edit: filters, propose: list(dt.Buy("BTCUSDT", "10"))},
 		{name: "stop off the tick", edit: filters, propose: list(with(dt.Buy("BTCUSDT", "100"), func(d *decision.AssetDecision) { d.SLPrice = dt.Null("97.3") })), refused: map[string]string{"BTCUSDT": "tick_size"}},
 		{name: "tightened stop off the tick is kept", edit: held, propose: list(dt.MoveStop("BTCUSDT", "98.3")), warnings: []string{"tick_size"}},

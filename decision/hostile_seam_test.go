@@ -238,9 +238,9 @@ func TestAStopBeyondLiquidationIsRefused(t *testing.T) {
 	in := dt.Input("BTCUSDT")
 	in.Strategy.Risk.LiquidationBuffer, in.Strategy.Risk.MaxLeverage, in.Account.Leverage = dt.D("0"), dt.D("20"), dt.D("20")
 	far := dt.Buy("BTCUSDT", "100")
-	far.SLPrice = dt.Null("95") // liquidation at about 96
+	far.SLPrice = dt.Null("95") // liquidation at 95.96
 	v := decision.DefaultRules().Gate(in, dt.Propose(far))
-	require.Equal(t, "stop of BTCUSDT is 0.05 of the price away, liquidation comes first at 0.04", v.Refused[0].Violations[0].Message)
+	require.Equal(t, "stop of BTCUSDT is 0.05 of the price away, liquidation comes first at 0.04040404 (isolated margin)", v.Refused[0].Violations[0].Message)
 	far.SLPrice = dt.Null("97")
 	require.Empty(t, decision.DefaultRules().Gate(in, dt.Propose(far)).Refused)
 }

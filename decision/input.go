@@ -28,7 +28,9 @@ type Input struct {
 	// A symbol with too few candles is absent.
 	Indicators map[string]map[marketdata.Interval]indicator.Set `json:"indicators"`
 	Envelope   Envelope                                         `json:"envelope"`
-	Halted     bool                                             `json:"halted"` // global kill switch
+	Halted     bool                                             `json:"halted"` // a kill switch is on
+	// Halt is the kill switch that is on, when the engine's Halts named it.
+	Halt *Halt `json:"halt,omitempty"`
 }
 
 // Envelope is what the gate would let a proposal do.
@@ -49,6 +51,10 @@ type AssetEnvelope struct {
 	MaxShortUSD decimal.Decimal `json:"max_short_usd"` // notional
 	LongLimit   string          `json:"long_limit"`
 	ShortLimit  string          `json:"short_limit"`
+	// SuggestedLongUSD and SuggestedShortUSD are the sizes of the strategy's
+	// PositionSizing, at most the maxima; null: it needs what is not known.
+	SuggestedLongUSD  decimal.NullDecimal `json:"suggested_long_usd"`
+	SuggestedShortUSD decimal.NullDecimal `json:"suggested_short_usd"`
 	// StopPercent is the stop distance that the maxima assume, MaxLossUSD
 	// the loss at the stop that the position may have at most: a wider stop
 	// allows MaxLossUSD ÷ distance.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -34,7 +33,12 @@ func (e *Engine) observe(ctx context.Context, req Request) (Input, []string, err
 		Account: req.Account, Strategy: req.Strategy, Halted: req.Halted,
 		Market: e.fresh(snap, req.Symbols, intervals, at),
 	}
+	halted, halt, note := e.halted(ctx, req.Account.ID)
+	in.Halted, in.Halt = in.Halted || halted, halt
 	degraded := slices.Clone(snap.Notes)
+	if note != "" {
+		degraded = append(degraded, note)
+	}
 	for _, symbol := range in.Symbols {
 		if f, ok := in.Market.Failures[symbol]; ok {
 			degraded = append(degraded, fmt.Sprintf("%s: %s: %s", symbol, f.Reason, f.Detail))
@@ -45,6 +49,9 @@ func (e *Engine) observe(ctx context.Context, req Request) (Input, []string, err
 	}
 	if len(in.Market.Assets) == 0 {
 		return Input{}, nil, noMarket(in)
+	}
+	if prefers := in.Strategy.TimeframePreference; len(prefers) > 0 && !slices.Contains(prefers, in.Interval) && !slices.Contains(prefers, in.LongInterval) {
+		degraded = append(degraded, fmt.Sprintf("strategy %s is meant for candles of %v, not of %s and %s", in.Strategy.ID, prefers, in.Interval, in.LongInterval))
 	}
 	notes, err := e.indicate(ctx, &in)
 	if err != nil {
@@ -198,51 +205,4 @@ func (e *Engine) indicate(ctx context.Context, in *Input) (degraded []string, er
 		in.Indicators[symbol] = sets
 	}
 	return degraded, nil
-}
-
-// recheck reads the quotes again. When that fails the old ones stand, and the
-// gate refuses risk on those that have become too old.
-func (e *Engine) recheck(ctx context.Context, in Input) *Recheck {
-	ctx, cancel := context.WithTimeout(ctx, e.left(ctx)/2) // the other half is for the store
-	defer cancel()
-	out := &Recheck{Quotes: make(map[string]marketdata.Quote, len(in.Market.Assets))}
-	snap, err := await(ctx, e, &e.market, func(ctx context.Context) (marketdata.Snapshot, error) {
-		return e.cfg.Market.Snapshot(ctx, marketdata.Query{Symbols: slices.Sorted(maps.Keys(in.Market.Assets)), MaxAge: e.cfg.RecheckAfter})
-	})
-	out.At = e.cfg.Now().UTC()
-	for symbol, old := range in.Market.Assets {
-		asset, ok := snap.Assets[symbol]
-		if err != nil || !ok {
-			asset = marketdata.Asset{Symbol: symbol, Quote: old.Quote}
-		}
-		if f := e.usable(symbol, asset, nil, out.At); f != nil {
-			if out.Failures == nil {
-				out.Failures = make(map[string]marketdata.Failure)
-			}
-			out.Failures[symbol] = *f
-			continue
-		}
-		out.Quotes[symbol] = asset.Quote
-	}
-	return out
-}
-
-// apply is the input as the market stood at the recheck.
-func (r *Recheck) apply(in Input) Input {
-	in.At = r.At
-	in.Market = in.Market.Clone()
-	for symbol, asset := range in.Market.Assets {
-		q, ok := r.Quotes[symbol]
-		if !ok {
-			delete(in.Market.Assets, symbol)
-			if in.Market.Failures == nil {
-				in.Market.Failures = make(map[string]marketdata.Failure)
-			}
-			in.Market.Failures[symbol] = r.Failures[symbol]
-			continue
-		}
-		asset.Quote = q
-		in.Market.Assets[symbol] = asset
-	}
-	return in
 }

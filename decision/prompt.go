@@ -51,12 +51,20 @@ func NewPromptBuilder(rules ...Rule) *PromptBuilder {
 	for _, r := range rules {
 		switch r := r.(type) {
 		case Exposure:
-			b.caps.warnAll, b.caps.maxAll = r.WarnPercent, r.MaxPercent
+			b.caps.warnAll, b.caps.maxAll = narrower(b.caps.warnAll, r.WarnPercent), narrower(b.caps.maxAll, r.MaxPercent)
 		case Concentration:
-			b.caps.warnAsset, b.caps.maxAsset = r.WarnPercent, r.MaxPercent
+			b.caps.warnAsset, b.caps.maxAsset = narrower(b.caps.warnAsset, r.WarnPercent), narrower(b.caps.maxAsset, r.MaxPercent)
 		}
 	}
 	return b
+}
+
+// narrower is the smaller of two caps, of which the first may not be set yet.
+func narrower(a, b int64) int64 {
+	if a == 0 || b < a {
+		return b
+	}
+	return a
 }
 
 // Build is a system message, whose beginning is the same for every Input and

@@ -293,6 +293,8 @@ func (w *promptWriter) writeEnvelope(e AssetEnvelope) {
 	w.text("long_limited_by", e.LongLimit)
 	w.number("max_short_usd", e.MaxShortUSD)
 	w.text("short_limited_by", e.ShortLimit)
+	w.known("suggested_long_usd", e.SuggestedLongUSD)
+	w.known("suggested_short_usd", e.SuggestedShortUSD)
 	w.number("stop_percent_assumed", e.StopPercent)
 	w.number("max_loss_usd", e.MaxLossUSD)
 	w.known("max_stop_percent", e.MaxStopPercent)

@@ -16,6 +16,9 @@ type Request struct {
 	Strategy Strategy // the zero value is the default strategy
 	Symbols  []string // 1–10, unique
 	Halted   bool     // global kill switch: nothing that adds risk
+	// ForceRefresh asks anew although a Cache may have a proposal, and has it
+	// remember the new one.
+	ForceRefresh bool
 }
 
 // MaxSymbols is how many assets one request may name.
@@ -66,7 +69,7 @@ type Result struct {
 	Refused  []Refusal     `json:"refused"`
 	Warnings []Violation   `json:"warnings"`
 	Degraded []string      `json:"degraded"` // what was less than it should be
-	Cached   bool          `json:"cached"`
+	Cached   bool          `json:"cached"`   // another request asked for the proposal
 	Usage    llm.Usage     `json:"usage"`
 	Took     time.Duration `json:"took_ns"`
 }
@@ -99,6 +102,9 @@ type Recheck struct {
 	At       time.Time                     `json:"at"`
 	Quotes   map[string]marketdata.Quote   `json:"quotes"`
 	Failures map[string]marketdata.Failure `json:"failures,omitempty"`
+	// Halted and Halt are a kill switch thrown since Input was made.
+	Halted bool  `json:"halted,omitempty"`
+	Halt   *Halt `json:"halt,omitempty"`
 }
 
 // Digest is the SHA-256 of the record's JSON in hexadecimal: equal content,

@@ -242,6 +242,9 @@ func (e *entry) mended() AssetDecision {
 	if e.fixes.confidence {
 		d.Confidence = decimal.Zero
 	}
+	if !d.RiskLevel.Valid() {
+		d.RiskLevel = RiskHigh // whoever proposed it did not say
+	}
 	if a := d.PositionAdjustment; a != nil {
 		if e.fixes.capUSD.Valid {
 			a.AmountUSD = e.fixes.capUSD.Decimal

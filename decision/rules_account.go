@@ -8,7 +8,8 @@ import (
 
 // Leverage refuses entries at more leverage than the smallest of MaxLeverage,
 // the strategy's maximum and the exchange's bracket for the notional after
-// the action. New positions use the account's leverage, open ones their own.
+// the action, and entries beyond the end of the exchange's leverage table. New
+// positions use the account's leverage, open ones their own.
 type Leverage struct{}
 
 // Name is "leverage".
@@ -23,10 +24,22 @@ func (r Leverage) check(v *view, found *findings) {
 		if !e.addUSD.IsPositive() {
 			continue
 		}
-		if limit := r.limit(v, &e.ask, e.ask.heldUSD().Add(e.addUSD)); e.ask.leverage.GreaterThan(limit) {
+		after := e.ask.heldUSD().Add(e.addUSD)
+		if most := e.ask.tableEnd(); most.Valid && after.GreaterThan(most.Decimal) {
+			found.refuse(e, r.Name(), most.Decimal, after, "the exchange's leverage table for %s ends at %s USD, the position would be %s", e.d.Asset, most.Decimal, after)
+		} else if limit := r.limit(v, &e.ask, after); e.ask.leverage.GreaterThan(limit) {
 			found.refuse(e, r.Name(), limit, e.ask.leverage, "leverage of %s must be at most %s, is %s", e.d.Asset, limit, e.ask.leverage)
 		}
 	}
+}
+
+// tableEnd is the largest notional that the exchange's leverage table speaks
+// of; null when it has no end.
+func (a *ask) tableEnd() decimal.NullDecimal {
+	if brackets := a.instrument().Brackets; len(brackets) > 0 {
+		return brackets[len(brackets)-1].UpToUSD
+	}
+	return decimal.NullDecimal{}
 }
 
 // limit is the highest leverage for an asset at a notional.
@@ -42,11 +55,8 @@ func (r Leverage) room(v *view, a *ask) Room {
 	if a.leverage.GreaterThan(r.limit(v, a, a.heldUSD())) {
 		return noRoom()
 	}
-	if a.market == nil || a.market.Instrument == nil {
-		return Room{}
-	}
 	var room Room // up to the largest notional whose bracket still allows the leverage
-	for _, b := range a.market.Instrument.Brackets {
+	for _, b := range a.instrument().Brackets {
 		if a.leverage.GreaterThan(b.MaxLeverage) {
 			continue
 		}
@@ -60,9 +70,9 @@ func (r Leverage) room(v *view, a *ask) Room {
 	return room
 }
 
-// MaxPositions refuses new positions when open and new ones together would be
-// more than the strategy's MaxPositions. Open positions in assets that were
-// not asked about count.
+// MaxPositions refuses new positions when the count of open and new ones would
+// be above the strategy's MaxPositions. Open positions in assets that were not
+// asked about count, and closes of the same proposal free no place.
 type MaxPositions struct{}
 
 // Name is "max_positions".
@@ -97,12 +107,12 @@ func (MaxPositions) room(v *view, a *ask) Room {
 	return Room{}
 }
 
-// DailyLoss refuses all new risk once the P&L since 00:00 UTC has reached
-// −MaxDailyLoss % of that day's opening equity. The P&L is equity now less
-// equity at 00:00, so a deposit or withdrawal of the day counts until the host
-// corrects EquityAtMidnightUSD for it. When the opening equity is unknown it is
-// taken as balance − realised P&L of the day, and the P&L as the realised one
-// plus all that is unrealised, whenever that arose.
+// DailyLoss refuses all new risk once the P&L since 00:00 UTC in USD is at or
+// below −MaxDailyLoss % (of the strategy) of that day's opening equity. The P&L
+// is equity − EquityAtMidnightUSD, so a deposit or withdrawal counts until the
+// host corrects that. When it is null the opening equity is taken as balance −
+// realised P&L of the day, and the P&L as the realised one plus all that is
+// unrealised, whenever that arose.
 type DailyLoss struct{}
 
 // Name is "daily_loss".
@@ -125,15 +135,19 @@ func (r DailyLoss) check(v *view, found *findings) {
 }
 
 // dayLoss is the P&L of the day and the loss at which new risk ends.
-func dayLoss(in *Input) (pnl, limit decimal.Decimal) {
-	a := &in.Account
+func (v *view) dayLoss() (pnl, limit decimal.Decimal) {
+	a := &v.in.Account
+	unrealized := decimal.Zero
+	for i := range a.Positions {
+		unrealized = unrealized.Add(v.worstPnLUSD(&a.Positions[i]))
+	}
 	opening := a.BalanceUSD.Sub(a.RealizedPnLTodayUSD)
-	pnl = a.RealizedPnLTodayUSD.Add(a.UnrealizedPnLUSD())
+	pnl = a.RealizedPnLTodayUSD.Add(unrealized)
 	if a.EquityAtMidnightUSD.Valid {
 		opening = a.EquityAtMidnightUSD.Decimal
-		pnl = a.EquityUSD().Sub(opening)
+		pnl = a.BalanceUSD.Add(unrealized).Sub(opening)
 	}
-	limit = decimal.Max(opening, decimal.Zero).Mul(in.Strategy.Risk.MaxDailyLoss).Shift(-2).Neg()
+	limit = decimal.Max(opening, decimal.Zero).Mul(v.in.Strategy.Risk.MaxDailyLoss).Shift(-2).Neg()
 	return pnl, limit
 }
 
@@ -144,8 +158,9 @@ func (DailyLoss) room(v *view, _ *ask) Room {
 	return Room{}
 }
 
-// Halted refuses all new risk while the kill switch is on, for the account or
-// globally.
+// Halted refuses all new risk while a kill switch is on, globally or for the
+// account: Input.Halted, which is Request.Halted or a Halt of the engine's
+// Halts, or Account.Halted. It has no figures.
 type Halted struct{}
 
 // Name is "halted".
@@ -156,7 +171,11 @@ func (r Halted) Check(in Input, p Proposal) []Violation { return checkAlone(r, i
 
 func (r Halted) check(v *view, found *findings) {
 	if (v.in.Halted || v.in.Account.Halted) && v.anyRisk() {
-		found.whole(Violation{Rule: r.Name(), Severity: SeverityError, Message: "trading is halted: only actions that reduce risk are allowed"})
+		message := "trading is halted: only actions that reduce risk are allowed"
+		if v.in.Halt != nil {
+			message += " (" + v.in.Halt.String() + ")"
+		}
+		found.whole(Violation{Rule: r.Name(), Severity: SeverityError, Message: message})
 	}
 }
 
@@ -176,8 +195,9 @@ func (v *view) anyRisk() bool {
 	return false
 }
 
-// Cooldown refuses entries on an asset whose newest entry is younger than the
-// strategy's cooldown.
+// Cooldown refuses entries on an asset when Input.At − the account's
+// LastEntryAt is below the strategy's CooldownSeconds. An unknown last entry is
+// not checked.
 type Cooldown struct{}
 
 // Name is "cooldown".
@@ -203,7 +223,7 @@ func (Cooldown) active(v *view, asset string) (age, limit time.Duration, active 
 	last, ok := v.in.Account.LastEntryAt[asset]
 	limit = time.Duration(v.in.Strategy.Risk.CooldownSeconds) * time.Second
 	age = v.in.At.Sub(last)
-	return age, limit, ok && age < limit
+	return age, limit, ok && limit > 0 && age < limit
 }
 
 func (r Cooldown) room(v *view, a *ask) Room {

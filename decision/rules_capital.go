@@ -7,9 +7,9 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// AvailableCapital refuses all new risk when its margin, Σ allocation ÷
-// leverage, exceeds the account's available balance. What reductions would
-// free does not count: they may not be filled.
+// AvailableCapital refuses all new risk when its margin in USD, Σ added
+// notional ÷ leverage, is above the account's AvailableUSD. What reductions
+// would free does not count: they may not be filled.
 type AvailableCapital struct{}
 
 // Name is "available_capital".
@@ -60,8 +60,9 @@ func (v *view) spends() string {
 	return strings.Join(parts, ", ")
 }
 
-// LargeAllocation warns about one allocation above WarnPercent of the
-// available balance.
+// LargeAllocation warns about one added notional in USD above WarnPercent of
+// the account's AvailableUSD, whatever its leverage. DefaultRules warn above 50,
+// which is Ballast's own figure.
 type LargeAllocation struct{ WarnPercent int64 }
 
 // Name is "large_allocation".
@@ -83,8 +84,9 @@ func percentOf(d decimal.Decimal, percent int64) decimal.Decimal {
 	return d.Mul(decimal.New(percent, -2))
 }
 
-// PositionSize refuses a position whose notional after the action exceeds the
-// account's MaxPositionSizeUSD.
+// PositionSize refuses a position whose notional in USD after the action, held
+// + added, is above the account's MaxPositionSizeUSD. What is held counts at
+// the account's mark or the last price, whichever is higher.
 type PositionSize struct{}
 
 // Name is "position_size".
@@ -108,9 +110,10 @@ func (PositionSize) room(v *view, a *ask) Room {
 	return Room{AssetUSD: decimal.NewNullDecimal(v.in.Account.MaxPositionSizeUSD.Sub(a.heldUSD()))}
 }
 
-// RiskPerTrade refuses a position that would lose more at its stop than
-// MaxRiskPerTrade % of the balance: notional after the action × stop distance.
-// Without a stop the strategy's own stop distance counts.
+// RiskPerTrade refuses a position that would lose more at its stop than the
+// strategy's MaxRiskPerTrade % of the balance, in USD: notional after the action
+// × |price − stop| ÷ price. Without a stop the strategy's StopLossPercentage is
+// the distance. Fees and slippage beyond the stop are not foreseen.
 type RiskPerTrade struct{}
 
 // Name is "risk_per_trade".
@@ -127,8 +130,12 @@ func (r RiskPerTrade) check(v *view, found *findings) {
 			continue
 		}
 		loss := e.ask.heldUSD().Add(e.addUSD).Mul(e.ask.stopPercent).Shift(-2).RoundUp(8)
-		found.refuse(e, r.Name(), limit, loss, "loss at the stop of %s must be at most %s USD (%s %% of balance), would be %s at a distance of %s %%",
-			e.d.Asset, limit, v.in.Strategy.Risk.MaxRiskPerTrade, loss, e.ask.stopPercent)
+		whose := ""
+		if last, known := e.ask.last(); known && e.stop.Valid && last.Sub(e.stop.Decimal).Abs().Mul(hundred).LessThan(e.ask.stopPercent.Mul(last)) {
+			whose = ", which the strategy assumes at least"
+		}
+		found.refuse(e, r.Name(), limit, loss, "loss at the stop of %s must be at most %s USD (%s %% of balance), would be %s at a distance of %s %%%s",
+			e.d.Asset, limit, v.in.Strategy.Risk.MaxRiskPerTrade, loss, e.ask.stopPercent, whose)
 	}
 }
 
@@ -139,8 +146,10 @@ func (RiskPerTrade) room(v *view, a *ask) Room {
 	return Room{AssetUSD: decimal.NewNullDecimal(divDown(v.maxLossUSD.Mul(hundred), a.stopPercent).Sub(a.heldUSD()))}
 }
 
-// Exposure refuses all new risk when the margin of all positions afterwards
-// exceeds MaxPercent of the balance, and warns above WarnPercent.
+// Exposure refuses all new risk when the margin in USD of all positions
+// afterwards, Σ notional ÷ leverage, is above MaxPercent of the account's
+// balance, and warns above WarnPercent. DefaultRules warn above 60 and refuse
+// above 80, which are Ballast's own figures.
 type Exposure struct{ WarnPercent, MaxPercent int64 }
 
 // Name is "exposure".
@@ -177,8 +186,10 @@ func (r Exposure) room(v *view, a *ask) Room {
 	}
 }
 
-// Concentration refuses an asset whose margin afterwards exceeds MaxPercent
-// of the balance, and warns above WarnPercent.
+// Concentration refuses an entry when the margin in USD of its asset
+// afterwards, notional ÷ leverage, is above MaxPercent of the account's
+// balance, and warns above WarnPercent. DefaultRules warn above 60 and refuse
+// above 80, which are Ballast's own figures.
 type Concentration struct{ WarnPercent, MaxPercent int64 }
 
 // Name is "concentration".

@@ -7,22 +7,19 @@ import (
 )
 
 // bracket is the step of the exchange's leverage table for a notional; false
-// when the table is unknown. Beyond the last step the last one holds.
+// when the table is unknown.
 func (a *ask) bracket(notionalUSD decimal.Decimal) (marketdata.Bracket, bool) {
-	if a.market == nil || a.market.Instrument == nil || len(a.market.Instrument.Brackets) == 0 {
+	brackets := a.instrument().Brackets
+	if len(brackets) == 0 {
 		return marketdata.Bracket{}, false
 	}
-	brackets := a.market.Instrument.Brackets
-	for _, b := range brackets {
-		if !b.UpToUSD.Valid || notionalUSD.LessThanOrEqual(b.UpToUSD.Decimal) {
-			return b, true
-		}
-	}
-	return brackets[len(brackets)-1], true
+	return bracketOf(brackets, notionalUSD), true
 }
 
 // Funding refuses entries on a side that would pay more than the strategy's
-// MaxFundingRateBps at the next funding. An unknown rate is not checked.
+// MaxFundingRateBps of its notional at the next funding: the quote's
+// FundingRate × 10,000 for a long, its negative for a short. An unknown rate is
+// not checked.
 type Funding struct{}
 
 // Name is "funding".
@@ -45,7 +42,7 @@ func (r Funding) check(v *view, found *findings) {
 }
 
 func (Funding) paysBps(a *ask) (decimal.Decimal, bool) {
-	if a.market == nil || !a.market.Quote.FundingRate.Valid {
+	if a.side == "" || a.market == nil || !a.market.Quote.FundingRate.Valid {
 		return decimal.Decimal{}, false
 	}
 	pays := a.market.Quote.FundingRate.Decimal.Shift(4)
@@ -64,67 +61,8 @@ func (r Funding) room(v *view, a *ask) Room {
 	return Room{}
 }
 
-// LiquidationBuffer refuses entries whose estimated liquidation price is
-// closer than the strategy's LiquidationBuffer, a fraction of the price, or
-// closer than their stop, which would then never be reached. For
-// isolated margin the distance is 1 ÷ leverage − maintenance margin rate; the
-// rate is that of the exchange's bracket, or 1 % when that is unknown.
-type LiquidationBuffer struct{}
-
-// Name is "liquidation_buffer".
-func (LiquidationBuffer) Name() string { return "liquidation_buffer" }
-
-// Check implements Rule.
-func (r LiquidationBuffer) Check(in Input, p Proposal) []Violation { return checkAlone(r, in, p) }
-
-func (r LiquidationBuffer) check(v *view, found *findings) {
-	limit := v.in.Strategy.Risk.LiquidationBuffer
-	for i := range v.entries {
-		e := &v.entries[i]
-		if !e.addUSD.IsPositive() {
-			continue
-		}
-		distance := r.distance(&e.ask, e.ask.heldUSD().Add(e.addUSD))
-		if distance.LessThan(limit) {
-			found.refuse(e, r.Name(), limit, distance, "liquidation of %s must be at least %s of the price away, would be %s at %sx",
-				e.d.Asset, limit, distance, e.ask.leverage)
-		}
-		if stop := e.ask.stopPercent.Shift(-2); stop.GreaterThan(distance) {
-			found.refuse(e, r.Name(), distance, stop, "stop of %s is %s of the price away, liquidation comes first at %s", e.d.Asset, stop, distance)
-		}
-	}
-}
-
-func (LiquidationBuffer) distance(a *ask, notionalUSD decimal.Decimal) decimal.Decimal {
-	maintenance := one
-	if b, ok := a.bracket(notionalUSD); ok {
-		maintenance = b.MaintenancePercent
-	}
-	return divDown(one, a.leverage).Sub(maintenance.Shift(-2))
-}
-
-// maxStopPercent is the stop distance that liquidation leaves to a position of
-// any size up to what is held and addUSD more.
-func (r LiquidationBuffer) maxStopPercent(a *ask, addUSD decimal.Decimal) decimal.Decimal {
-	held := a.heldUSD()
-	nearest := decimal.Min(r.distance(a, held), r.distance(a, held.Add(addUSD)))
-	for _, b := range a.instrument().Brackets {
-		if b.UpToUSD.Valid && b.UpToUSD.Decimal.GreaterThan(held) && b.UpToUSD.Decimal.LessThan(held.Add(addUSD)) {
-			nearest = decimal.Min(nearest, r.distance(a, b.UpToUSD.Decimal))
-		}
-	}
-	return decimal.Max(nearest, decimal.Zero).Shift(2)
-}
-
-func (r LiquidationBuffer) room(v *view, a *ask) Room {
-	distance := r.distance(a, a.heldUSD())
-	if distance.LessThan(v.in.Strategy.Risk.LiquidationBuffer) || a.stopPercent.Shift(-2).GreaterThan(distance) {
-		return noRoom()
-	}
-	return Room{}
-}
-
-// MinNotional refuses entries smaller than the exchange accepts.
+// MinNotional refuses entries smaller than the exchange accepts, once they are
+// rounded down to whole lots at the last price.
 type MinNotional struct{}
 
 // Name is "min_notional".
@@ -137,10 +75,26 @@ func (r MinNotional) check(v *view, found *findings) {
 	for i := range v.entries {
 		e := &v.entries[i]
 		least := e.ask.instrument().MinNotionalUSD
-		if e.addUSD.IsPositive() && least.Valid && e.addUSD.LessThan(least.Decimal) {
-			found.refuse(e, r.Name(), least.Decimal, e.addUSD, "allocation in %s must be at least %s USD, was %s", e.d.Asset, least.Decimal, e.addUSD)
+		if !e.addUSD.IsPositive() || !least.Valid {
+			continue
+		}
+		if tradable := e.ask.wholeLotsUSD(e.addUSD); tradable.LessThan(least.Decimal) {
+			found.refuse(e, r.Name(), least.Decimal, tradable, "allocation in %s must be at least %s USD in whole lots, was %s of %s", e.d.Asset, least.Decimal, tradable, e.addUSD)
 		}
 	}
+}
+
+// wholeLotsUSD is an amount rounded down to whole lots at the last price; all of
+// it when lot or price is unknown.
+func (a *ask) wholeLotsUSD(usd decimal.Decimal) decimal.Decimal {
+	lot := a.instrument().LotSize
+	last, known := a.last()
+	if !known || !lot.Valid || !lot.Decimal.IsPositive() {
+		return usd
+	}
+	worth := lot.Decimal.Mul(last)
+	lots, _ := usd.QuoRem(worth, 0)
+	return lots.Mul(worth)
 }
 
 // instrument is what the exchange says of the asset; all unknown without it.
@@ -151,8 +105,8 @@ func (a *ask) instrument() marketdata.Instrument {
 	return *a.market.Instrument
 }
 
-// LotSize refuses entries that buy less than one lot, or less than the
-// smallest quantity, at the last price.
+// LotSize refuses entries that buy less than one lot, or in whole lots less than
+// the smallest quantity, at the last price.
 type LotSize struct{}
 
 // Name is "lot_size".
@@ -164,22 +118,36 @@ func (r LotSize) Check(in Input, p Proposal) []Violation { return checkAlone(r, 
 func (r LotSize) check(v *view, found *findings) {
 	for i := range v.entries {
 		e := &v.entries[i]
-		last, known := e.ask.last()
-		if !known || !e.addUSD.IsPositive() {
+		if !e.addUSD.IsPositive() {
 			continue
 		}
-		instrument := e.ask.instrument()
-		for _, least := range [...]decimal.NullDecimal{instrument.LotSize, instrument.MinQuantity} {
-			if least.Valid && e.addUSD.LessThan(least.Decimal.Mul(last)) {
-				found.refuse(e, r.Name(), least.Decimal, e.addUSD, "allocation in %s must buy at least %s at %s, was %s USD", e.d.Asset, least.Decimal, last, e.addUSD)
-				break
-			}
+		if least, ok := e.ask.tooFewLots(e.addUSD); !ok {
+			last, _ := e.ask.last()
+			found.refuse(e, r.Name(), least, e.addUSD, "allocation in %s must buy at least %s at %s in whole lots, was %s USD", e.d.Asset, least, last, e.addUSD)
 		}
 	}
 }
 
-// TickSize refuses entries whose stop or target is not a multiple of the
-// exchange's tick. For actions that add no risk it only warns.
+// tooFewLots is the quantity that an amount must buy and does not; ok when it
+// does.
+func (a *ask) tooFewLots(usd decimal.Decimal) (least decimal.Decimal, ok bool) {
+	instrument := a.instrument()
+	last, known := a.last()
+	if !known {
+		return decimal.Zero, true
+	}
+	tradable := a.wholeLotsUSD(usd)
+	for _, least := range [...]decimal.NullDecimal{instrument.LotSize, instrument.MinQuantity} {
+		if least.Valid && tradable.LessThan(least.Decimal.Mul(last)) {
+			return least.Decimal, false
+		}
+	}
+	return decimal.Zero, true
+}
+
+// TickSize refuses what adds risk when a stop or target that it names, in quote
+// units, is not a multiple of the exchange's TickSize. For actions that add no
+// risk it only warns. An unknown tick is not checked.
 type TickSize struct{}
 
 // Name is "tick_size".

@@ -1,13 +1,15 @@
 package decision
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/shopspring/decimal"
 )
 
 // MarketData refuses risk on an asset without fresh data: one that is not in
-// Input.Market, or whose last price is older than MaxPriceAge at Input.At.
+// Input.Market, or whose Input.At − LastAt is above MaxPriceAge. The engine sets
+// that to its Freshness.MaxPriceAge.
 type MarketData struct{ MaxPriceAge time.Duration } // zero: 60 s
 
 // Name is "market_data".
@@ -52,10 +54,11 @@ func (r MarketData) room(v *view, a *ask) Room {
 
 func noRoom() Room { return Room{AssetUSD: decimal.NewNullDecimal(decimal.Zero)} }
 
-// PriceLogic refuses stops and targets on the wrong side of the last price:
-// long needs stop < price < target, short target < price < stop. Without
-// market data it only demands positive prices. An action that adds no risk
-// loses the wrong price, with a warning, and not the reduction.
+// PriceLogic refuses stops and targets on the wrong side of the last price, in
+// quote units: a long needs stop < price < target, a short target < price <
+// stop; neither more than ten times the price. Without market data it only
+// demands positive prices. An action that adds
+// no risk loses the wrong price, with a warning, and not the reduction.
 type PriceLogic struct{}
 
 // Name is "price_logic".
@@ -80,6 +83,10 @@ func (r PriceLogic) check(v *view, found *findings) {
 	}
 }
 
+// maxPriceMultiple is how far away an order may be: a target beyond any price is
+// none, and makes every ratio look good.
+const maxPriceMultiple = 10
+
 // wrongSide is what a stop or target must be and is not, empty when it is.
 func (e *entry) wrongSide(price decimal.Decimal, below bool) string {
 	last, known := e.ask.last()
@@ -92,6 +99,8 @@ func (e *entry) wrongSide(price decimal.Decimal, below bool) string {
 		return "below the price " + last.String()
 	case !below && !price.GreaterThan(last):
 		return "above the price " + last.String()
+	case price.GreaterThan(last.Mul(decimal.NewFromInt(maxPriceMultiple))):
+		return fmt.Sprintf("at most %d times the price %s", maxPriceMultiple, last)
 	}
 	return ""
 }
@@ -121,7 +130,8 @@ func (r PriceLogic) report(e *entry, what string, price decimal.Decimal, wrong s
 }
 
 // StopRequired refuses whatever adds risk to a position that would have no
-// stop, when the strategy requires one.
+// stop after the action, when the strategy's StopRequired says so. It has no
+// figures.
 type StopRequired struct{}
 
 // Name is "stop_required".
@@ -141,8 +151,10 @@ func (r StopRequired) check(v *view, found *findings) {
 	}
 }
 
-// RewardRisk warns when an entry aims for less than it risks: |target − price|
-// ÷ |price − stop| below 1.
+// RewardRisk refuses entries whose reward ÷ risk, |target − price| ÷ |price −
+// stop| at the last price, is below the strategy's MinRewardRisk, and warns
+// below 1. With a minimum an entry needs a stop and a target; a null minimum
+// refuses nothing. Without market data nothing is checked.
 type RewardRisk struct{}
 
 // Name is "reward_risk".
@@ -152,24 +164,36 @@ func (RewardRisk) Name() string { return "reward_risk" }
 func (r RewardRisk) Check(in Input, p Proposal) []Violation { return checkAlone(r, in, p) }
 
 func (r RewardRisk) check(v *view, found *findings) {
+	least := v.in.Strategy.Risk.MinRewardRisk
 	for i := range v.entries {
 		e := &v.entries[i]
 		last, known := e.ask.last()
-		if !known || !e.addsRisk || !e.addUSD.IsPositive() || !e.stop.Valid || !e.take.Valid {
+		if !known || e.ask.side == "" || !e.addUSD.IsPositive() {
+			continue
+		}
+		if least.Valid && (!e.stop.Valid || !e.take.Valid) {
+			found.reject(e, r.Name(), "strategy %s requires a stop and a target for %s, to compare them", v.in.Strategy.ID, e.d.Asset)
+		}
+		if !e.stop.Valid || !e.take.Valid {
 			continue
 		}
 		reward, risk := e.take.Decimal.Sub(last), last.Sub(e.stop.Decimal)
 		if e.ask.side == Short {
 			reward, risk = reward.Neg(), risk.Neg()
 		}
-		if reward.IsPositive() && reward.LessThan(risk) { // PriceLogic speaks of the wrong sides
+		switch {
+		case !reward.IsPositive() || !risk.IsPositive(): // PriceLogic speaks of the wrong sides
+		case least.Valid && reward.LessThan(least.Decimal.Mul(risk)):
+			found.refuse(e, r.Name(), least.Decimal, divDown(reward, risk), "reward of %s must be at least %s times the risk, was %s for %s", e.d.Asset, least.Decimal, reward, risk)
+		case reward.LessThan(risk):
 			found.warn(e, r.Name(), "reward %s is smaller than risk %s", reward, risk)
 		}
 	}
 }
 
-// PositionExists refuses to adjust or close what is not open, and to enter
-// against an open position.
+// PositionExists refuses to adjust or close what is not among the account's
+// Positions, and to enter against an open position: one side a symbol, as in
+// the one-way mode of exchanges. It has no figures.
 type PositionExists struct{}
 
 // Name is "position_exists".
@@ -205,8 +229,8 @@ func (PositionExists) room(_ *view, a *ask) Room {
 	return Room{}
 }
 
-// MinConfidence refuses what adds risk with less confidence than the strategy
-// demands, when it demands any.
+// MinConfidence refuses what adds risk when its Confidence, 0–100 as the
+// proposer claims it, is below the strategy's MinConfidence. Null demands none.
 type MinConfidence struct{}
 
 // Name is "min_confidence".

@@ -6,8 +6,8 @@ import (
 	"github.com/ballast-go/ballast/marketdata/indicator"
 )
 
-// HighRiskShare warns when more than half of the assets are marked high risk
-// by whoever proposed.
+// HighRiskShare warns when the entries that whoever proposed marked RiskHigh ÷
+// all entries are above 0.5, which is Ballast's own figure. It never refuses.
 type HighRiskShare struct{}
 
 // Name is "high_risk_share".
@@ -32,9 +32,10 @@ func (r HighRiskShare) check(v *view, found *findings) {
 }
 
 // Correlation warns about two positions on the same side, new or open, whose
-// simple returns of the last Bars candles of the interval correlate by more
-// than WarnPercent ÷ 100 (Pearson). Assets without that many candles are not
-// compared.
+// simple returns of the last Bars candles of the interval have a Pearson
+// coefficient above WarnPercent ÷ 100. Assets without that many candles are not
+// compared. DefaultRules warn above 0.90 over 50 candles, which are Ballast's
+// own figures.
 type Correlation struct {
 	Bars        int
 	WarnPercent int64

@@ -84,6 +84,9 @@ type RiskParameters struct {
 	LiquidationBuffer  decimal.Decimal     `json:"liquidation_buffer"`   // fraction of price, 0–1
 	StopRequired       bool                `json:"stop_required"`        // entries need a stop
 	MinConfidence      decimal.NullDecimal `json:"min_confidence"`       // 0–100; null: none
+	// MinRewardRisk is the least |target − price| ÷ |price − stop| of an entry,
+	// which then needs both, above 0 to 100; null: none, below 1 warns.
+	MinRewardRisk decimal.NullDecimal `json:"min_reward_risk,omitzero"`
 }
 
 // strategyFields must be present in a strategy document.
@@ -94,8 +97,8 @@ func strategyFields() []string {
 	}
 }
 
-// riskFields must be present in its risk parameters; min_confidence alone may
-// be left out.
+// riskFields must be present in its risk parameters; min_confidence and
+// min_reward_risk may be left out.
 func riskFields() []string {
 	return []string{
 		"max_risk_per_trade", "max_daily_loss", "stop_loss_percentage", "take_profit_ratio", "max_leverage", "cooldown_period",
@@ -240,6 +243,9 @@ func (r RiskParameters) check(add func(string, ...any)) {
 	if r.MinConfidence.Valid {
 		within("min_confidence", r.MinConfidence.Decimal, 0, 100, false)
 	}
+	if r.MinRewardRisk.Valid {
+		within("min_reward_risk", r.MinRewardRisk.Decimal, 0, 100, true)
+	}
 	if r.MaxRiskPerTrade.GreaterThan(r.MaxDailyLoss) {
 		add("risk_parameters.max_risk_per_trade must not be above max_daily_loss, was %s above %s", r.MaxRiskPerTrade, r.MaxDailyLoss)
 	}
@@ -258,14 +264,39 @@ func validID(id string) bool {
 }
 
 // Hash is the SHA-256 of the strategy's JSON in hexadecimal: the version of
-// its content.
+// its content. How a document wrote its numbers, order and space does not
+// matter, nor do the host's settings of package decimal.
 func (s Strategy) Hash() (string, error) {
+	r := &s.Risk
+	for _, d := range [...]*decimal.Decimal{
+		&r.MaxRiskPerTrade, &r.MaxDailyLoss, &r.StopLossPercentage, &r.TakeProfitRatio, &r.MaxLeverage, &r.MaxFundingRateBps,
+		&r.LiquidationBuffer, &s.FundingRateThreshold,
+	} {
+		*d = normal(*d)
+	}
+	for _, d := range [...]*decimal.NullDecimal{&r.MinConfidence, &r.MinRewardRisk} {
+		if d.Decimal = normal(d.Decimal); !d.Valid {
+			*d = decimal.NullDecimal{}
+		}
+	}
 	data, err := s.MarshalJSON()
 	if err != nil {
 		return "", err
 	}
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:]), nil
+}
+
+// normal is d in the one form that prints as the same digits under any setting
+// of package decimal.
+func normal(d decimal.Decimal) decimal.Decimal {
+	if !inRange(d) {
+		return d
+	}
+	if d = d.Normalize(); d.Exponent() > 0 {
+		d = decimal.NewFromBigInt(d.BigInt(), 0)
+	}
+	return d
 }
 
 // MarshalJSON writes decimals as JSON numbers with their exact digits.

@@ -21,6 +21,7 @@ type view struct {
 	// maxLossUSD is what one position may lose at its stop; pnlUSD is the
 	// day's, and nothing may be risked once it has reached pnlLimitUSD.
 	maxLossUSD, pnlUSD, pnlLimitUSD decimal.Decimal
+	cross                           crossed // see crossEquityUSD
 }
 
 // entry is one proposed action as limits see it.
@@ -47,18 +48,28 @@ type fixes struct {
 
 // ask is an Ask with what is known of its asset.
 type ask struct {
-	asset       string
-	side        Side              // empty when the action has none
-	stopPercent decimal.Decimal   // distance of the stop; the strategy's when there is none
+	asset string
+	side  Side // empty when the action has none
+	// stopPercent is the distance of the stop, at least the strategy's: a stop
+	// beside the price must not make room for any size.
+	stopPercent decimal.Decimal
 	market      *marketdata.Asset // nil: no fresh data
 	position    *Position         // nil: none open
 	leverage    decimal.Decimal   // of the position, or of the account for a new one
+	// within is the room that other rules leave; a rule that leaves as much may
+	// answer that it has no bound.
+	within  decimal.NullDecimal
+	sureUSD decimal.NullDecimal // see surelyTradableUSD
 }
 
 func newView(in *Input, p *Proposal) *view {
-	v := &view{in: in, p: p, marginUSD: in.Account.MarginUSD(), entries: make([]entry, len(p.Decision.Decisions))}
+	v := &view{in: in, p: p, entries: make([]entry, len(p.Decision.Decisions))}
 	v.maxLossUSD = in.Account.BalanceUSD.Mul(in.Strategy.Risk.MaxRiskPerTrade).Shift(-2)
-	v.pnlUSD, v.pnlLimitUSD = dayLoss(in)
+	for i := range in.Account.Positions {
+		a := v.ask(in.Account.Positions[i].Symbol, in.Account.Positions[i].Side)
+		v.marginUSD = v.marginUSD.Add(divUp(a.heldUSD(), a.leverage))
+	}
+	v.pnlUSD, v.pnlLimitUSD = v.dayLoss()
 	for i := range p.Decision.Decisions {
 		v.entries[i] = v.entry(i, &p.Decision.Decisions[i])
 	}
@@ -110,7 +121,7 @@ func (v *view) entry(index int, d *AssetDecision) entry {
 	e.addsRisk = v.in.addsRisk(d, held, e.ask.worth())
 	if e.stop.Valid && e.ask.market != nil {
 		last := e.ask.market.Quote.Last
-		e.ask.stopPercent = divUp(last.Sub(e.stop.Decimal).Abs().Mul(hundred), last)
+		e.ask.stopPercent = decimal.Max(e.ask.stopPercent, divUp(last.Sub(e.stop.Decimal).Abs().Mul(hundred), last))
 	}
 	return e
 }
@@ -125,17 +136,17 @@ func (e *entry) set(stop, take decimal.NullDecimal) {
 }
 
 func (e *entry) setOrders(a *OrderAdjustment) {
-	if a.CancelSL {
-		e.stop = decimal.NullDecimal{}
-	}
-	if a.CancelTP {
-		e.take = decimal.NullDecimal{}
-	}
 	if a.AdjustSL && a.NewSLPrice.Valid {
 		e.stop, e.setsStop = a.NewSLPrice, true
 	}
 	if a.AdjustTP && a.NewTPPrice.Valid {
 		e.take, e.setsTake = a.NewTPPrice, true
+	}
+	if a.CancelSL { // also when it is adjusted, which Shape refuses
+		e.stop, e.setsStop = decimal.NullDecimal{}, false
+	}
+	if a.CancelTP {
+		e.take, e.setsTake = decimal.NullDecimal{}, false
 	}
 }
 

@@ -1,4 +1,5 @@
-// Package store keeps the records of decisions and finds them again.
+// Package store keeps the records of decisions and finds them again, and keeps
+// kill switches.
 //
 // The engine needs Append alone (decision.Store); a Store can also be read.
 // Package store/memory forgets with the process, store/sqlite and
@@ -7,4 +8,10 @@
 //
 //	engine  → Append  → Store
 //	replay, API, evaluation → Record, Records → Store
+//
+// The engine asks whether an account is halted (decision.Halts); people turn
+// Halts on and off. Package store/haltfile keeps them without a database:
+//
+//	engine → Halted → Halts
+//	CLI, API → SetHalt, Halts → Halts
 package store

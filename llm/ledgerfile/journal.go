@@ -8,10 +8,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/shopspring/decimal"
 
+	"github.com/ballast-go/ballast/internal/durable"
 	"github.com/ballast-go/ballast/internal/jsonx"
 	"github.com/ballast-go/ballast/llm"
 )
@@ -143,35 +143,18 @@ func (l *Ledger) check(err error) error {
 	if err == nil {
 		return nil
 	}
-	if !errors.Is(err, ErrReplaced) {
-		err = fmt.Errorf("ledgerfile: %w", err)
-	}
-	l.broken = err
-	return err
+	l.broken = fmt.Errorf("ledgerfile: %w", err)
+	return l.broken
 }
 
 // isOurs is ErrReplaced unless the paths still lead to the files that are open.
 // It cannot see what is replaced between here and the write.
 func (l *Ledger) isOurs() error {
-	self, err := l.lock.file.Stat()
-	if err == nil {
-		err = isAt(l.lock.path, self)
-	}
+	err := l.lock.Check()
 	if err == nil && l.file != nil {
-		err = isAt(l.cfg.Path, l.self)
+		err = durable.SameFile(l.cfg.Path, l.self)
 	}
 	return err
-}
-
-func isAt(path string, self os.FileInfo) error {
-	there, err := os.Stat(path)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrReplaced, err)
-	}
-	if !os.SameFile(there, self) {
-		return fmt.Errorf("%w: %s", ErrReplaced, path)
-	}
-	return nil
 }
 
 func encode(text []byte, entry line) ([]byte, error) {
@@ -196,7 +179,7 @@ func (l *Ledger) compact() error {
 		return l.check(err)
 	}
 	next := l.cfg.Path + ".new"
-	if err := writeThrough(next, text); err != nil {
+	if err := durable.Write(next, text); err != nil {
 		return l.check(err)
 	}
 	if l.file != nil {
@@ -204,10 +187,7 @@ func (l *Ledger) compact() error {
 		l.file = nil
 	}
 	if err == nil {
-		err = os.Rename(next, l.cfg.Path)
-	}
-	if err == nil {
-		err = syncFolder(filepath.Dir(l.cfg.Path))
+		err = durable.Rename(next, l.cfg.Path)
 	}
 	if err == nil {
 		err = l.reopen()
@@ -224,18 +204,6 @@ func (l *Ledger) reopen() error {
 	l.file = file
 	l.self, err = file.Stat()
 	return err
-}
-
-func writeThrough(path string, text []byte) error {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(text)
-	if err == nil {
-		err = file.Sync()
-	}
-	return errors.Join(err, file.Close())
 }
 
 func (l *Ledger) snapshot() ([]byte, int, error) {

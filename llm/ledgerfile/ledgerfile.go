@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"sync"
 
+	"github.com/ballast-go/ballast/internal/durable"
 	"github.com/ballast-go/ballast/llm"
 )
 
@@ -25,11 +24,11 @@ type Config struct {
 
 // Errors to branch on.
 var (
-	ErrLocked = errors.New("ledgerfile: another process has it open")
+	ErrLocked = durable.ErrHeld // another process has it open
 	ErrClosed = errors.New("ledgerfile: closed")
 	// ErrReplaced says that the journal or its lock is another file than was
 	// opened, or gone: another process may have one that it believes its own.
-	ErrReplaced = errors.New("ledgerfile: the file was replaced while it was open")
+	ErrReplaced = durable.ErrReplaced
 )
 
 // CorruptError is a journal that cannot be trusted: any line but an unfinished
@@ -53,7 +52,7 @@ func (e *CorruptError) Unwrap() error { return e.Err }
 // after the next Open.
 type Ledger struct {
 	cfg  Config
-	lock *lock
+	lock *durable.Lock
 
 	mu     sync.Mutex
 	state  *llm.MemoryLedger
@@ -76,30 +75,20 @@ func Open(cfg Config) (*Ledger, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("ledgerfile: %w", err)
 	}
-	path, err := resolve(cfg.Path)
+	path, err := durable.Resolve(cfg.Path)
 	if err != nil {
 		return nil, fmt.Errorf("ledgerfile: %w", err)
 	}
 	cfg.Path = path
-	lock, err := acquire(cfg.Path + ".lock")
+	lock, err := durable.Acquire(cfg.Path + ".lock")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("ledgerfile: %w", err)
 	}
 	l := &Ledger{cfg: cfg, lock: lock}
 	if err := l.load(); err != nil {
-		return nil, errors.Join(err, lock.release())
+		return nil, errors.Join(err, lock.Release())
 	}
 	return l, nil
-}
-
-// resolve follows symbolic links, so that two names of one file share a lock
-// and a link is not replaced by a journal. A link to nothing is an error.
-func resolve(path string) (string, error) {
-	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-		return filepath.EvalSymlinks(path)
-	}
-	folder, err := filepath.EvalSymlinks(filepath.Dir(path))
-	return filepath.Join(folder, filepath.Base(path)), err
 }
 
 func (c Config) validate() error {
@@ -184,7 +173,7 @@ func (l *Ledger) Close() error {
 		return nil
 	}
 	l.broken = ErrClosed
-	err := l.lock.release()
+	err := l.lock.Release()
 	if l.file != nil { // nil after a journal that could not be written anew
 		err = errors.Join(l.file.Close(), err)
 	}

@@ -39,6 +39,7 @@ func cloneOwn(r decision.Record) decision.Record {
 	if r.Recheck != nil {
 		recheck := *r.Recheck
 		recheck.Quotes, recheck.Failures = maps.Clone(recheck.Quotes), maps.Clone(recheck.Failures)
+		recheck.Halt = copied(recheck.Halt)
 		r.Recheck = &recheck
 	}
 	r.Proposal.Decision = cloneDecision(r.Proposal.Decision)
@@ -53,6 +54,8 @@ func cloneInput(in decision.Input) decision.Input {
 	in.Symbols = slices.Clone(in.Symbols)
 	in.Account.Positions = slices.Clone(in.Account.Positions)
 	in.Account.LastEntryAt = maps.Clone(in.Account.LastEntryAt)
+	in.Account.TrackRecord = copied(in.Account.TrackRecord)
+	in.Halt = copied(in.Halt)
 	in.Strategy.TimeframePreference = slices.Clone(in.Strategy.TimeframePreference)
 	in.Envelope.Assets = slices.Clone(in.Envelope.Assets)
 	for i := range in.Envelope.Assets {

@@ -33,7 +33,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Store keeps records in memory. Make it with New or NewSized.
+// Store keeps records and kill switches in memory. Make it with New or NewSized.
 type Store struct {
 	config Config
 
@@ -42,6 +42,7 @@ type Store struct {
 	queue  []*entry                  // in the order of Append
 	series map[marketdata.Series]int // how many records hold it
 	bytes  int64
+	halts  map[string]decision.Halt // by account
 }
 
 // entry is never changed once it is in the Store.
@@ -59,7 +60,10 @@ func New() *Store { return NewSized(Config{}) }
 
 // NewSized makes an empty store with these bounds.
 func NewSized(c Config) *Store {
-	return &Store{config: c.withDefaults(), byID: map[string]*entry{}, series: map[marketdata.Series]int{}}
+	return &Store{
+		config: c.withDefaults(), byID: map[string]*entry{}, series: map[marketdata.Series]int{},
+		halts: map[string]decision.Halt{},
+	}
 }
 
 // Append keeps a copy of the record, as store.Store says. An id that was

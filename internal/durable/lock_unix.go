@@ -1,6 +1,6 @@
 //go:build unix
 
-package ledgerfile
+package durable
 
 import (
 	"errors"
@@ -9,32 +9,28 @@ import (
 	"syscall"
 )
 
-// lock is held by the open file, so that the end of a process, however it
-// comes, gives it up.
-type lock struct {
-	file *os.File
-	path string
-}
-
-func acquire(path string) (*lock, error) {
+// Acquire takes the lock, or is ErrHeld at once. The file is made when there
+// is none, and stays.
+func Acquire(path string) (*Lock, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("ledgerfile: %w", err)
+		return nil, err
 	}
 	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		err = ErrLocked
+		err = ErrHeld
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%w: %s", err, path), file.Close())
 	}
-	return &lock{file: file, path: path}, nil
+	return &Lock{file: file, path: path}, nil
 }
 
-func (l *lock) release() error { return l.file.Close() }
+// Release gives the lock up.
+func (l *Lock) Release() error { return l.file.Close() }
 
-// syncFolder makes a rename durable.
-func syncFolder(path string) error {
+// SyncFolder makes durable which files a folder has.
+func SyncFolder(path string) error {
 	folder, err := os.Open(path)
 	if err != nil {
 		return err

@@ -19,7 +19,7 @@ func TestBadUsageIsOneLineAndExit2(t *testing.T) {
 		args []string
 		line string
 	}{
-		{"no command", nil, `expected one of "decide", "score", "strategies", "breakers"` + see},
+		{"no command", nil, `expected one of "decide", "score", "validate", "strategies", "breakers", ...` + see},
 		{"unknown flag", []string{"decide", "--foo"}, "unknown flag --foo" + see},
 		{"market that is not offered", []string{"decide", "--market", "aster"}, `--market must be one of "demo","csv" but got "aster"` + see},
 		{"11 symbols", []string{"decide", "--symbols", "A,B,C,D,E,F,G,H,I,J,K"}, "--symbols must name 1 to 10 symbols, named 11"},

@@ -103,11 +103,12 @@ func TestDecideJSONHasTheShapeOfTheAPI(t *testing.T) {
 		{[]string{"context", "market_data", "assets", "BTCUSDT", "indicators"}, []string{"1h", "4h"}},
 		{[]string{"context", "risk"}, []string{"max_total_allocation_usd", "max_new_positions", "assets"}},
 		{[]string{"context", "risk", "assets", "BTCUSDT"}, []string{
-			"max_long_usd", "max_short_usd", "long_limit", "short_limit", "stop_percent", "max_loss_usd", "scores",
+			"max_long_usd", "max_short_usd", "long_limit", "short_limit", "suggested_long_usd", "suggested_short_usd",
+			"stop_percent", "max_loss_usd", "scores",
 		}},
 		{[]string{"validation"}, []string{"is_valid", "errors", "warnings"}},
 		{[]string{"metadata"}, []string{
-			"decision_id", "generation_time_ms", "model_used", "strategy", "cached", "source", "reason", "degraded",
+			"decision_id", "generation_time_ms", "model_used", "strategy", "strategy_hash", "cached", "source", "reason", "degraded",
 			"circuit_state", "next_probe_seconds", "attempts", "usage", "refused",
 		}},
 		{[]string{"metadata", "usage"}, []string{"prompt_tokens", "completion_tokens", "cost_usd"}},

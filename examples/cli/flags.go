@@ -20,8 +20,8 @@ import (
 type marketFlags struct {
 	Market   string   `enum:"demo,csv" default:"demo" help:"Where candles come from: demo (simulated) or csv (files)."`
 	Data     string   `placeholder:"DIR" help:"Folder of SYMBOL.csv files with hourly candles, for --market csv."`
-	Symbols  *string  `placeholder:"LIST" help:"1 to 10 assets such as BTCUSDT,ETH. Default ASSETS, else BTCUSDT,ETHUSDT,SOLUSDT."`
-	At       *instant `placeholder:"TIME" help:"Decide as of this time, such as 2025-10-10T22:00:00Z, from candles closed by then, not before 2000. Default now."`
+	Symbols  *string  `placeholder:"LIST" help:"1 to 10 assets such as BTCUSDT,ETH. Default ASSETS, else BTCUSDT,ETHUSDT,SOLUSDT; validate: those of the decision."`
+	At       *instant `placeholder:"TIME" help:"Decide or check as of this time, such as 2025-10-10T22:00:00Z, from candles closed by then, not before 2000. Default now."`
 	Interval *string  `placeholder:"1h" help:"Candles to decide on. Default INTERVAL, else 1h."`
 	JSON     bool     `name:"json" help:"Print JSON."`
 }
@@ -149,9 +149,9 @@ func findStrategy(name string) (decision.Strategy, error) {
 		return decision.Strategy{}, usageError{notOpened("--strategy", err)}
 	}
 	defer func() { _ = file.Close() }() //nolint:errcheck // only read
-	s, err := decision.ReadStrategy(file)
+	s, err := readStrategy(file)
 	if err != nil {
-		return s, usageError{inFile("--strategy", name, err)}
+		return s, usageError{inFile("--strategy "+name, err)}
 	}
 	return s, nil
 }
@@ -165,16 +165,25 @@ func notOpened(flag string, err error) error {
 	return fmt.Errorf("%s: %w", flag, err)
 }
 
+// unreadable is "decision.json: no such file or directory".
+func unreadable(file string, err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	return fmt.Errorf("%s: %w", file, err)
+}
+
 // inFile names the file in each of the problems that were found in it, and
 // leaves out which package found them.
-func inFile(flag, path string, err error) error {
+func inFile(file string, err error) error {
 	var problems []error
 	for line := range strings.SplitSeq(err.Error(), "\n") {
 		_, what, found := strings.Cut(line, "decision: ")
 		if !found {
 			what = line
 		}
-		problems = append(problems, fmt.Errorf("%s %s: %s", flag, path, what))
+		problems = append(problems, fmt.Errorf("%s: %s", file, what))
 	}
 	return errors.Join(problems...)
 }

@@ -12,7 +12,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], environment(), time.Now, os.Stdout, os.Stderr)
+	code := run(ctx, os.Args[1:], environment(), time.Now, os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }

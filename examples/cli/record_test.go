@@ -110,8 +110,8 @@ func TestARecordingThatIsNotWholeIsAFailureBesideTheDecision(t *testing.T) {
 	s := &session{env: env, now: time.Now, stderr: &stderr}
 	o := s.options(marketFlags{Market: "demo", At: &instant{at}}, cfg)
 	o.AskModel, o.Record = true, brokenWriter{}
-	c := decideCommand{Strategy: decision.DefaultStrategy}
-	req, err := c.request(cfg)
+	c := decideCommand{accountFlags: accountFlags{Strategy: decision.DefaultStrategy}}
+	req, err := c.request(s, cfg)
 	require.NoError(t, err)
 	err = s.withApp(t.Context(), o, func(a *app.App) error { return c.decide(t.Context(), s, a, req) })
 	require.ErrorIs(t, err, errBroken)

@@ -30,8 +30,12 @@ const (
 type commands struct {
 	Decide     decideCommand     `cmd:"" help:"Decide once and show what to do with each asset, and why."`
 	Score      scoreCommand      `cmd:"" help:"Show the technical risk score of each asset with what contributed to it."`
-	Strategies strategiesCommand `cmd:"" help:"List the built-in strategies, or show one."`
+	Validate   validateCommand   `cmd:"" help:"Check a decision of yours as the risk gate would, without doing anything."`
+	Strategies strategiesCommand `cmd:"" help:"List the built-in strategies, show one, or check files with your own."`
 	Breakers   breakersCommand   `cmd:"" help:"Show the circuits of models as the last runs left them, or close them by hand."`
+	Halt       haltCommand       `cmd:"" help:"Halt every account or one: nothing that adds risk passes until it is resumed."`
+	Resume     resumeCommand     `cmd:"" help:"Take a halt back."`
+	Halts      haltsCommand      `cmd:"" help:"Show what is halted, since when and why."`
 }
 
 const description = `Decisions for perpetual futures from candles, an account and, when there is one, a language model.
@@ -44,24 +48,25 @@ when it is set).
 Flags win. Nothing is required: without any of them a simulated market and a paper account are used.
 MIN_CONFIDENCE and MAX_RISK_SCORE bind the technical fallback only; what a model proposes is bound by the strategy.
 LEVERAGE and MAX_POSITION_SIZE_USD are those of the paper account: with --state, the limits in the file win.
-Models that fail are left alone for a while, by later runs too: DATA_DIR keeps their circuits, and what was spent of
-LLM_DAILY_BUDGET_USD.
+Models that fail are left alone for a while, by later runs too: DATA_DIR keeps their circuits, what was spent of
+LLM_DAILY_BUDGET_USD, and what is halted. A file of halts that cannot be read halts everything.
 
-Exit codes: 0 fine, 1 failed or bad data, 2 bad usage or configuration, 3 refused or degraded with --strict.`
+Exit codes: 0 fine, 1 failed, bad data or not valid, 2 bad usage or configuration, 3 refused or degraded with --strict.`
 
 // session is what a command needs of the world. Its output is shown only
 // when the command succeeds or has decided, so that nothing is ever half printed.
 type session struct {
 	env    map[string]string
 	now    func() time.Time
+	stdin  io.Reader
 	out    bytes.Buffer
 	stderr io.Writer
 	style  render.Style
 }
 
 // run is the program. It returns the exit code.
-func run(ctx context.Context, args []string, env map[string]string, now func() time.Time, stdout, stderr io.Writer) int {
-	s := &session{env: env, now: now, stderr: stderr, style: styleOf(stdout, env)}
+func run(ctx context.Context, args []string, env map[string]string, now func() time.Time, stdin io.Reader, stdout, stderr io.Writer) int {
+	s := &session{env: env, now: now, stdin: stdin, stderr: stderr, style: styleOf(stdout, env)}
 	err := s.execute(ctx, args)
 	if isDecided(err) {
 		if _, failed := stdout.Write(s.out.Bytes()); failed != nil {
@@ -115,12 +120,21 @@ func (e *recordError) Error() string { return "--record: the recording is not wh
 
 func (e *recordError) Unwrap() error { return e.err }
 
+// invalidError reports what did not stand a check. The output says more.
+type invalidError struct{ err error }
+
+func (e *invalidError) Error() string { return e.err.Error() }
+
+func (e *invalidError) Unwrap() error { return e.err }
+
 // isDecided reports whether there is an output to show: without an error, and
-// beside one that says what is wrong with a decision or its recording.
+// beside one that says what is wrong with a decision, its recording or what
+// was checked.
 func isDecided(err error) bool {
 	var degraded *degradedError
 	var record *recordError
-	return err == nil || errors.As(err, &degraded) || errors.As(err, &record)
+	var invalid *invalidError
+	return err == nil || errors.As(err, &degraded) || errors.As(err, &record) || errors.As(err, &invalid)
 }
 
 func exitCode(err error) int {

@@ -31,8 +31,14 @@ type result struct {
 
 func ballast(t *testing.T, env map[string]string, args ...string) result {
 	t.Helper()
+	return ballastReading(t, "", env, args...)
+}
+
+// ballastReading has the text as its stdin.
+func ballastReading(t *testing.T, stdin string, env map[string]string, args ...string) result {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), args, env, time.Now, &stdout, &stderr)
+	code := run(t.Context(), args, env, time.Now, strings.NewReader(stdin), &stdout, &stderr)
 	return result{code, stdout.String(), stderr.String()}
 }
 
@@ -146,7 +152,7 @@ func golden(t *testing.T, name, text string) {
 
 func TestHelpIsNotAnError(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"--help"}, {"decide", "--help"}, {"score", "--help"}, {"strategies", "--help"}, {"breakers", "--help"}} {
+	for _, args := range [][]string{{"--help"}, {"decide", "--help"}, {"score", "--help"}, {"validate", "--help"}, {"strategies", "--help"}, {"strategies", "check", "--help"}, {"breakers", "--help"}} {
 		out := ballast(t, nil, args...).succeeds(t)
 		require.Contains(t, out, "Usage: ballast")
 	}
@@ -157,7 +163,7 @@ func TestAnInterruptedRunPrintsNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var stdout, stderr bytes.Buffer
-	code := run(ctx, []string{"decide"}, nil, time.Now, &stdout, &stderr)
+	code := run(ctx, []string{"decide"}, nil, time.Now, strings.NewReader(""), &stdout, &stderr)
 	require.Equal(t, exitFailed, code)
 	require.Empty(t, stdout.String())
 	require.Equal(t, "ballast: interrupted\n", stderr.String())
@@ -172,7 +178,7 @@ func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }
 func TestOutputThatCannotBeWrittenIsAFailure(t *testing.T) {
 	t.Parallel()
 	var stderr bytes.Buffer
-	code := run(t.Context(), []string{"strategies"}, nil, time.Now, brokenWriter{}, &stderr)
+	code := run(t.Context(), []string{"strategies"}, nil, time.Now, strings.NewReader(""), brokenWriter{}, &stderr)
 	require.Equal(t, exitFailed, code)
 	require.Equal(t, "ballast: broken pipe\n", stderr.String())
 }

@@ -58,19 +58,3 @@ func TestScoreWorksOnEveryInterval(t *testing.T) {
 		require.Contains(t, out, "SOLUSDT", interval)
 	}
 }
-
-func TestStrategiesListAndShow(t *testing.T) {
-	t.Parallel()
-	list := ballast(t, nil, "strategies").succeeds(t)
-	var all []decision.Strategy
-	require.NoError(t, json.Unmarshal([]byte(ballast(t, nil, "strategies", "--json").succeeds(t)), &all))
-	require.Len(t, all, len(decision.StrategyIDs()))
-	for i, id := range decision.StrategyIDs() {
-		require.Equal(t, id, all[i].ID)
-		require.Contains(t, list, id)
-		shown := ballast(t, nil, "strategies", "show", id).succeeds(t)
-		require.Contains(t, shown, all[i].Name)
-		require.Contains(t, shown, "prompt")
-	}
-	require.Contains(t, list, decision.DefaultStrategy+" (default)")
-}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -11,8 +12,52 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/ballast-go/ballast/decision"
+	"github.com/ballast-go/ballast/examples/internal/app"
 	"github.com/ballast-go/ballast/examples/internal/config"
 )
+
+// accountFlags say for whom and by which strategy.
+type accountFlags struct {
+	Account  string `placeholder:"NAME" help:"Name of the account. Default the one of --state, else default."`
+	State    string `placeholder:"FILE" help:"State of the account as JSON; its limits win over LEVERAGE and MAX_POSITION_SIZE_USD. Default a paper account of 10000 USD."`
+	Strategy string `placeholder:"ID|FILE.json" default:"${strategy}" help:"Built-in strategy, or a file with one."`
+}
+
+var errOtherAccount = errors.New("--account names another account than --state")
+
+// request asks about the assets of the settings.
+func (f accountFlags) request(s *session, cfg config.Config) (decision.Request, error) {
+	strategy, err := findStrategy(f.Strategy)
+	if err != nil {
+		return decision.Request{}, err
+	}
+	req := decision.Request{Symbols: cfg.Assets, Strategy: strategy}
+	if f.State == "" {
+		req.Account = app.PaperAccount(app.DefaultAccount, cfg)
+		if f.Account != "" {
+			req.Account.ID = f.Account
+		}
+		return req, nil
+	}
+	if req.Account, err = readAccount(f.State); err != nil {
+		return req, err
+	}
+	if f.Account != "" && f.Account != req.Account.ID {
+		return req, usageError{fmt.Errorf("%w: %.40q and %.40q", errOtherAccount, f.Account, req.Account.ID)}
+	}
+	if text := overruled(req.Account, cfg.AccountSettings); text != "" {
+		s.warn(text)
+	}
+	return req, nil
+}
+
+// degraded says so when nobody gave the state of a real account.
+func (f accountFlags) degraded(account decision.Account) []string {
+	if f.State != "" {
+		return nil
+	}
+	return []string{fmt.Sprintf("paper account of %s USD: no --state was given", account.BalanceUSD)}
+}
 
 // readAccount reads a state file. What it says is data; that it is there is
 // usage.
@@ -27,7 +72,7 @@ func readAccount(path string) (decision.Account, error) {
 		err = normalise(&account)
 	}
 	if err != nil {
-		return account, inFile("--state", path, err)
+		return account, inFile("--state "+path, err)
 	}
 	return account, nil
 }

@@ -72,10 +72,19 @@ func record(t *testing.T) decision.Record {
 	return decision.Record{Schema: decision.RecordSchema, Input: in}
 }
 
+func answer(
+	t *testing.T, res decision.Result, rec decision.Record, scores []decision.Assessment, circuit *api.Circuit, took time.Duration,
+) api.Decision {
+	t.Helper()
+	out, err := api.NewDecision(res, rec, scores, circuit, took)
+	require.NoError(t, err)
+	return out
+}
+
 func TestNewDecisionInventsNothing(t *testing.T) {
 	t.Parallel()
 	rec := record(t)
-	got := api.NewDecision(decision.Result{ID: "x", Origin: decision.OriginFallback, Reason: "r"}, rec, nil, nil, 1500*time.Millisecond)
+	got := answer(t, decision.Result{ID: "x", Origin: decision.OriginFallback, Reason: "r"}, rec, nil, nil, 1500*time.Millisecond)
 
 	require.Equal(t, decisiontest.At(), got.Context.AsOf)
 	btc, eth := got.Context.MarketData.Assets["BTCUSDT"], got.Context.MarketData.Assets["ETHUSDT"]
@@ -103,14 +112,14 @@ func TestUsageThatAModelDidNotReportIsUnknown(t *testing.T) {
 	t.Parallel()
 	rec := record(t)
 	rec.Request.Messages = []llm.Message{{Role: llm.RoleUser, Content: "?"}}
-	got := api.NewDecision(decision.Result{Origin: decision.OriginModel, Model: "a/b"}, rec, nil, nil, 0).Metadata
+	got := answer(t, decision.Result{Origin: decision.OriginModel, Model: "a/b"}, rec, nil, nil, 0).Metadata
 	require.Equal(t, "a/b", *got.ModelUsed)
 	require.Nil(t, got.Usage.PromptTokens)
 	require.Nil(t, got.Usage.CompletionTokens)
 	require.False(t, got.Usage.CostUSD.Valid)
 
 	res := decision.Result{Usage: llm.Usage{PromptTokens: 5, CompletionTokens: 6, CostUSD: decisiontest.Null("0.0010")}}
-	used := api.NewDecision(res, rec, nil, nil, 0).Metadata.Usage
+	used := answer(t, res, rec, nil, nil, 0).Metadata.Usage
 	require.Equal(t, 5, *used.PromptTokens)
 	require.Equal(t, 6, *used.CompletionTokens)
 	require.Equal(t, "0.001", used.CostUSD.Decimal.String())
@@ -120,7 +129,7 @@ func TestRefusalsAreErrorsAndScoresStandBesideTheirAsset(t *testing.T) {
 	t.Parallel()
 	violation := decision.Violation{Rule: "position_size", Asset: "BTCUSDT", Severity: decision.SeverityError, Limit: "1", Value: "2", Message: "too large"}
 	res := decision.Result{Refused: []decision.Refusal{{Asset: "BTCUSDT", Was: decisiontest.Buy("BTCUSDT", "2"), Violations: []decision.Violation{violation}}}}
-	got := api.NewDecision(res, record(t), []decision.Assessment{{Symbol: "ETHUSDT", Long: decision.Score{Score: 40}}}, nil, 0)
+	got := answer(t, res, record(t), []decision.Assessment{{Symbol: "ETHUSDT", Long: decision.Score{Score: 40}}}, nil, 0)
 	require.False(t, got.Validation.IsValid)
 	require.Equal(t, []decision.Violation{violation}, got.Validation.Errors)
 	require.Nil(t, got.Context.Risk.Assets["BTCUSDT"].Scores)
@@ -128,7 +137,7 @@ func TestRefusalsAreErrorsAndScoresStandBesideTheirAsset(t *testing.T) {
 	whole := decision.Violation{Rule: "exposure", Severity: decision.SeverityError, Message: "too much"}
 	res.Refused[0].Violations = []decision.Violation{violation, whole}
 	res.Refused = append(res.Refused, decision.Refusal{Asset: "ETHUSDT", Violations: []decision.Violation{whole}})
-	both := api.NewDecision(res, record(t), nil, nil, 0)
+	both := answer(t, res, record(t), nil, nil, 0)
 	require.Equal(t, []decision.Violation{violation, whole}, both.Validation.Errors, "a violation of the whole proposal stands once")
 	require.Len(t, both.Metadata.Refused, 2)
 	require.Equal(t, 40, got.Context.Risk.Assets["ETHUSDT"].Scores.Long.Score)

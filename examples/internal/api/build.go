@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -12,8 +13,12 @@ import (
 
 // NewDecision is the answer for a recorded result. Took is the time that
 // making it really needed; circuit is nil without a model.
-func NewDecision(res decision.Result, rec decision.Record, scores []decision.Assessment, circuit *Circuit, took time.Duration) Decision {
+func NewDecision(res decision.Result, rec decision.Record, scores []decision.Assessment, circuit *Circuit, took time.Duration) (Decision, error) {
 	in := rec.Input
+	hash, err := in.Strategy.Hash()
+	if err != nil {
+		return Decision{}, fmt.Errorf("api: %w", err)
+	}
 	out := Decision{
 		Decision: res.Decision,
 		Context: Context{
@@ -22,7 +27,7 @@ func NewDecision(res decision.Result, rec decision.Record, scores []decision.Ass
 		},
 		Validation: validation(res),
 		Metadata: Metadata{
-			DecisionID: res.ID, GenerationTimeMs: took.Milliseconds(), ModelUsed: known(res.Model), Strategy: in.Strategy.ID,
+			DecisionID: res.ID, GenerationTimeMs: took.Milliseconds(), ModelUsed: known(res.Model), Strategy: in.Strategy.ID, StrategyHash: hash,
 			Cached: res.Cached, Source: res.Origin, Reason: res.Reason, Degraded: list(res.Degraded),
 			Usage: usage(res.Usage, asked(rec, res)), Refused: list(res.Refused), Attempts: attempts(res.Tried),
 		},
@@ -30,7 +35,7 @@ func NewDecision(res decision.Result, rec decision.Record, scores []decision.Ass
 	if circuit != nil {
 		out.Metadata.CircuitState, out.Metadata.NextProbeSeconds = &circuit.State, WholeSeconds(circuit.Wait)
 	}
-	return out
+	return out, nil
 }
 
 // asked reports whether a model may have been paid.
@@ -88,6 +93,7 @@ func risk(in decision.Input, scores []decision.Assessment) Risk {
 	for _, e := range in.Envelope.Assets {
 		out.Assets[e.Asset] = AssetRisk{
 			MaxLongUSD: Of(e.MaxLongUSD), MaxShortUSD: Of(e.MaxShortUSD), LongLimit: e.LongLimit, ShortLimit: e.ShortLimit,
+			SuggestedLongUSD: Number{e.SuggestedLongUSD}, SuggestedShortUSD: Number{e.SuggestedShortUSD},
 			StopPercent: Of(e.StopPercent), MaxLossUSD: Of(e.MaxLossUSD), Scores: scoresOf(scores, e.Asset),
 		}
 	}

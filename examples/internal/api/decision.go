@@ -67,13 +67,17 @@ type Risk struct {
 // AssetRisk is the room for one asset. A zero maximum means that the side may
 // not be entered; the limits name the rules that bind.
 type AssetRisk struct {
-	MaxLongUSD  Number               `json:"max_long_usd"`  // notional
-	MaxShortUSD Number               `json:"max_short_usd"` // notional
-	LongLimit   string               `json:"long_limit"`
-	ShortLimit  string               `json:"short_limit"`
-	StopPercent Number               `json:"stop_percent"` // distance that the maxima assume
-	MaxLossUSD  Number               `json:"max_loss_usd"` // at the stop
-	Scores      *decision.Assessment `json:"scores"`       // null: not scored
+	MaxLongUSD  Number `json:"max_long_usd"`  // notional
+	MaxShortUSD Number `json:"max_short_usd"` // notional
+	LongLimit   string `json:"long_limit"`
+	ShortLimit  string `json:"short_limit"`
+	// SuggestedLongUSD and SuggestedShortUSD are sizes by the strategy's
+	// position_sizing, at most the maxima; null: it needs what is not known.
+	SuggestedLongUSD  Number               `json:"suggested_long_usd"`
+	SuggestedShortUSD Number               `json:"suggested_short_usd"`
+	StopPercent       Number               `json:"stop_percent"` // distance that the maxima assume
+	MaxLossUSD        Number               `json:"max_loss_usd"` // at the stop
+	Scores            *decision.Assessment `json:"scores"`       // null: not scored
 }
 
 // Validation is the risk gate's verdict on what was proposed.
@@ -89,6 +93,7 @@ type Metadata struct {
 	GenerationTimeMs int64              `json:"generation_time_ms"`
 	ModelUsed        *string            `json:"model_used"` // null: no model's answer was used
 	Strategy         string             `json:"strategy"`
+	StrategyHash     string             `json:"strategy_hash"` // SHA-256 of its content
 	Cached           bool               `json:"cached"`
 	Source           decision.Origin    `json:"source"`
 	Reason           string             `json:"reason"`

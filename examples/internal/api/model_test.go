@@ -22,7 +22,7 @@ func TestAttemptsAreListedWithTheirOutcome(t *testing.T) {
 		{Model: "a/b", Kind: llm.KindOther},
 		{Model: "c/d", Took: time.Second, Usage: llm.Usage{PromptTokens: 3, CostUSD: decimal.NewNullDecimal(decimal.New(5, -1))}},
 	}}
-	meta := api.NewDecision(res, rec, nil, &api.Circuit{State: "open", Wait: 1001 * time.Millisecond}, 0).Metadata
+	meta := answer(t, res, rec, nil, &api.Circuit{State: "open", Wait: 1001 * time.Millisecond}, 0).Metadata
 	require.Equal(t, "open", *meta.CircuitState)
 	require.EqualValues(t, 2, *meta.NextProbeSeconds)
 	require.Equal(t, []string{"server", api.OutcomeNotAsked, api.OutcomeAnswered}, []string{meta.Attempts[0].Outcome, meta.Attempts[1].Outcome, meta.Attempts[2].Outcome})
@@ -42,10 +42,10 @@ func TestNothingWasUsedWhenEveryCallWasRefused(t *testing.T) {
 	rec := record(t)
 	rec.Request = llm.Request{Messages: []llm.Message{{Role: llm.RoleUser, Content: "?"}}}
 	refused := decision.Result{Tried: []llm.Attempt{{Model: "a/b", Kind: llm.KindOther}}}
-	require.Zero(t, *api.NewDecision(refused, rec, nil, nil, 0).Metadata.Usage.PromptTokens)
+	require.Zero(t, *answer(t, refused, rec, nil, nil, 0).Metadata.Usage.PromptTokens)
 	unknown := decision.Result{}
-	require.Nil(t, api.NewDecision(unknown, rec, nil, nil, 0).Metadata.Usage.PromptTokens)
-	require.Nil(t, api.NewDecision(unknown, rec, nil, nil, 0).Metadata.CircuitState)
+	require.Nil(t, answer(t, unknown, rec, nil, nil, 0).Metadata.Usage.PromptTokens)
+	require.Nil(t, answer(t, unknown, rec, nil, nil, 0).Metadata.CircuitState)
 }
 
 func TestSecondsAreRoundedUpAndNoneIsNull(t *testing.T) {

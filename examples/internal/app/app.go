@@ -3,7 +3,8 @@
 //
 //	market ─┐
 //	models ─┼→ decision.Engine → memory.Store
-//	scorer ─┘
+//	scorer ─┤
+//	halts ──┘
 package app
 
 import (
@@ -19,6 +20,7 @@ import (
 	"github.com/ballast-go/ballast/decision"
 	"github.com/ballast-go/ballast/examples/internal/config"
 	"github.com/ballast-go/ballast/fallback"
+	"github.com/ballast-go/ballast/store/haltfile"
 	"github.com/ballast-go/ballast/store/memory"
 )
 
@@ -63,6 +65,10 @@ func New(o Options) (*App, error) {
 		return nil, err
 	}
 	c := o.Config
+	halts, err := haltfile.Open(HaltsPath(c.DataDir))
+	if err != nil {
+		return nil, err
+	}
 	indicators := newIndicators()
 	a := &App{records: memory.New(), now: o.Now}
 	cfg := decision.Config{
@@ -73,6 +79,7 @@ func New(o Options) (*App, error) {
 			MaxRiskScore: &c.MaxRiskScore, MinConfidence: decimal.NewNullDecimal(c.MinConfidence),
 		}),
 		Store:        a.records,
+		Halts:        halts,
 		Interval:     c.Interval,
 		LongInterval: c.LongInterval,
 		Logger:       o.Logger,

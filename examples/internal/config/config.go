@@ -38,7 +38,8 @@ type Config struct {
 	ModelPolicy
 
 	// DataDir is DATA_DIR, the folder of what a later run must know: the
-	// circuits of models and what they cost. Made when something is kept.
+	// circuits of models, what they cost, and what is halted. Made when
+	// something is kept.
 	DataDir string // default "data"
 
 	MinConfidence decimal.Decimal // MIN_CONFIDENCE, 0–100; default 50

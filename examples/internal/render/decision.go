@@ -26,10 +26,14 @@ type Decision struct {
 
 // Write writes the decision as a table with notes below it.
 func (d Decision) Write(w io.Writer, style Style) error {
+	version, err := Version(d.Record.Input.Strategy)
+	if err != nil {
+		return err
+	}
 	n := noteLines{style: style}
 	d.table(&n)
-	d.notes(&n)
-	_, err := io.WriteString(w, n.b.String())
+	d.notes(&n, version)
+	_, err = io.WriteString(w, n.b.String())
 	return err
 }
 
@@ -183,7 +187,7 @@ func actionColor(a decision.Action) string {
 	return ""
 }
 
-func (d Decision) notes(n *noteLines) {
+func (d Decision) notes(n *noteLines, version string) {
 	res, in := d.Result, d.Record.Input
 	n.add("decided by", origin(res))
 	n.list("attempts", attempts(res.Tried))
@@ -192,12 +196,23 @@ func (d Decision) notes(n *noteLines) {
 	n.add("total", fmt.Sprintf("%s to allocate, portfolio risk %s", usd(res.Decision.TotalAllocationUSD), res.Decision.PortfolioRiskLevel))
 	n.list("refused", refused(res.Refused))
 	n.list("warnings", violations(res.Warnings))
+	if h := halted(d.Record); h != nil {
+		n.add("halted", h.String())
+	}
 	n.list("degraded", res.Degraded)
 	n.add("account", fmt.Sprintf("%s: balance %s, available %s, leverage %s, open positions %d%s",
 		in.Account.ID, usd(in.Account.BalanceUSD), usd(in.Account.AvailableUSD), in.Account.Leverage, len(in.Account.Positions), others(in)))
-	n.add("strategy", in.Strategy.ID)
+	n.add("strategy", in.Strategy.ID+", version "+version)
 	n.add("as of", asOf(in))
 	n.add("decision id", res.ID)
+}
+
+// halted is the kill switch that was on, if any has a name.
+func halted(rec decision.Record) *decision.Halt {
+	if rec.Recheck != nil && rec.Recheck.Halt != nil {
+		return rec.Recheck.Halt
+	}
+	return rec.Input.Halt
 }
 
 // others names the open positions in assets that were not asked about: they

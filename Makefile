@@ -14,8 +14,10 @@ modules := . examples
 FUZZTIME ?= 10s
 RAPID_CHECKS ?= 2000
 COUNT ?= 1
+GATE_PROPERTIES := Gate|Wild|Tighter|Oracle|Envelope|Buffer
+MUTATE ?=
 
-.PHONY: help check format-check fmt lint vet test tidy-check build bench-once bench fuzz golden
+.PHONY: help check format-check fmt lint vet test tidy-check build bench-once bench fuzz long golden mutate
 
 help: ## list the targets
 	awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-14s %s\n", $$1, $$2}' Makefile
@@ -62,5 +64,11 @@ bench: ## measure; COUNT=10 for benchstat
 fuzz: ## every fuzz target for FUZZTIME and every property RAPID_CHECKS times
 	bash scripts/fuzz $(FUZZTIME) $(RAPID_CHECKS)
 
+long: ## the gate's properties and its comparison with the oracle, 100,000 cases each
+	go test ./decision -count=1 -timeout=180m -run '$(GATE_PROPERTIES)' -long
+
 golden: ## write golden files anew; read the diff before you commit it
 	bash scripts/golden
+
+mutate: ## changes of the risk gate that no test notices; minutes; MUTATE="-out FILE"
+	go run ./scripts/mutate $(MUTATE)

@@ -1,6 +1,8 @@
 package decision
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/shopspring/decimal"
@@ -48,30 +50,64 @@ func (r Result) clone() Result {
 	return r
 }
 
+// clone shares nothing with a that can be changed.
+func (a Account) clone() Account {
+	a.Positions = slices.Clone(a.Positions)
+	a.LastEntryAt = maps.Clone(a.LastEntryAt)
+	if a.TrackRecord != nil {
+		record := *a.TrackRecord
+		a.TrackRecord = &record
+	}
+	return a
+}
+
+// maxEntries bounds what the gate looks at, because entries are compared with
+// each other. Closes and decreases beyond it are looked at all the same, up to
+// one for each position that an account may have.
+const maxEntries = 200
+
 // sane takes the entries off whose numbers have exponents or digits that no
-// price or amount has: arithmetic on them could take minutes.
+// price or amount has, because arithmetic on them could take minutes, and those
+// that are too many. A close needs no numbers and loses them instead.
 func (p Proposal) sane() (Proposal, []Refusal) {
 	if !inRange(p.Decision.TotalAllocationUSD) {
 		p.Decision.TotalAllocationUSD = decimal.Zero // Shape warns that it is not the sum
 	}
 	all := p.Decision.Decisions
-	first := slices.IndexFunc(all, func(d AssetDecision) bool { return d.insane() != "" })
-	if first < 0 {
+	if len(all) <= maxEntries && !slices.ContainsFunc(all, func(d AssetDecision) bool { return d.insane() != "" }) {
 		return p, nil
 	}
 	var refused []Refusal
-	p.Decision.Decisions = slices.Clone(all[:first])
-	for _, d := range all[first:] {
+	p.Decision.Decisions = make([]AssetDecision, 0, min(len(all), maxEntries+maxPositions))
+	reductions := 0
+	for _, d := range all {
 		field := d.insane()
-		if field == "" {
+		if field != "" && d.Action == ActionClosePosition {
+			d, field = d.bare(), ""
+		}
+		why := ""
+		switch reduces := d.Action == ActionClosePosition || !d.AddsRisk() && d.Action == ActionAdjustPosition; {
+		case field != "":
+			why = field + " has an exponent or digits out of range"
+		case len(all) > maxEntries && (!reduces || reductions >= maxPositions):
+			why = fmt.Sprintf("a proposal must have at most %d entries, had %d", maxEntries, len(all))
+		case reduces:
+			reductions++
+		}
+		if why == "" {
 			p.Decision.Decisions = append(p.Decision.Decisions, d)
 			continue
 		}
 		refused = append(refused, Refusal{Asset: d.Asset, Was: d, Violations: []Violation{{
-			Rule: Shape{}.Name(), Asset: d.Asset, Severity: SeverityError, Message: field + " has an exponent or digits out of range",
+			Rule: Shape{}.Name(), Asset: d.Asset, Severity: SeverityError, Message: why,
 		}}})
 	}
 	return p, refused
+}
+
+// bare is the action without its numbers.
+func (d AssetDecision) bare() AssetDecision {
+	return AssetDecision{Asset: d.Asset, Action: d.Action, ExitPlan: d.ExitPlan, Rationale: d.Rationale, RiskLevel: d.RiskLevel}
 }
 
 // insane names the first field whose number is out of range.

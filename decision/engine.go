@@ -259,20 +259,21 @@ func (e *Engine) Decide(ctx context.Context, req Request) (Result, error) {
 // first ones have aged, and returns the input that it judged by.
 func (e *Engine) check(ctx context.Context, rec *Record) Input {
 	in, res := rec.Input, &rec.Result
-	halted, halt, note := e.halted(ctx, in.Account.ID)
-	thrown := halted && !in.Halted // since the prices were read
-	if e.cfg.Now().UTC().Sub(in.Market.At) >= e.cfg.RecheckAfter || thrown {
-		var late string
-		if rec.Recheck, late = e.recheck(ctx, in); late != "" {
-			res.Degraded = append(res.Degraded, late)
-		}
-		if thrown {
-			rec.Recheck.Halted, rec.Recheck.Halt = true, halt
-		}
-		in = rec.Recheck.apply(in)
+	if e.cfg.Now().UTC().Sub(in.Market.At) >= e.cfg.RecheckAfter {
+		rec.Recheck = e.reread(ctx, in, res)
 	}
-	if thrown && note != "" {
-		res.Degraded = append(res.Degraded, note)
+	// Asked last: reading prices takes time, in which somebody may halt.
+	if halted, halt, note := e.halted(ctx, in.Account.ID); halted && !in.Halted {
+		if rec.Recheck == nil {
+			rec.Recheck = e.reread(ctx, in, res)
+		}
+		rec.Recheck.Halted, rec.Recheck.Halt = true, halt
+		if note != "" {
+			res.Degraded = append(res.Degraded, note)
+		}
+	}
+	if rec.Recheck != nil {
+		in = rec.Recheck.apply(in)
 	}
 	verdict, err := judgeByRules(ctx, e, func() Verdict { return e.rules.Gate(in, rec.Proposal) })
 	res.At = in.At
@@ -286,6 +287,15 @@ func (e *Engine) check(ctx context.Context, rec *Record) Input {
 		*res = withoutRisk(*res, in, Violation{Rule: e.gate.name, Severity: SeverityError, Message: "the rules could not be checked: " + err.Error()})
 	}
 	return in
+}
+
+// reread is recheck with its problem among what is degraded.
+func (e *Engine) reread(ctx context.Context, in Input, res *Result) *Recheck {
+	out, late := e.recheck(ctx, in)
+	if late != "" {
+		res.Degraded = append(res.Degraded, late)
+	}
+	return out
 }
 
 // record makes the result durable before anybody can act on it. Without a

@@ -79,6 +79,14 @@ func keptTimes(v decision.Verdict) map[string]int {
 // requireInEnvelope: no entry is larger than what was offered for its side,
 // wherever its stop is.
 func requireInEnvelope(t require.TestingT, in decision.Input, kept []decision.AssetDecision) {
+	total, opened := decimal.Zero, 0
+	for _, d := range kept {
+		if _, open := in.Account.Position(d.Asset); !open && d.AllocationUSD.IsPositive() {
+			total, opened = total.Add(d.AllocationUSD), opened+1
+		}
+	}
+	require.True(t, total.LessThan(in.Envelope.TotalUSD.Add(dt.D("0.01"))), "%s of new positions, %s offered", total, in.Envelope.TotalUSD)
+	require.LessOrEqual(t, opened, in.Envelope.NewPositions)
 	for _, d := range kept {
 		if d.Action != decision.ActionBuy && d.Action != decision.ActionSell {
 			continue

@@ -36,7 +36,8 @@ type Input struct {
 // Envelope is what the gate would let a proposal do.
 type Envelope struct {
 	Assets []AssetEnvelope `json:"assets"` // in the order of Input.Symbols
-	// TotalUSD is the most that all new allocations together may be.
+	// TotalUSD is the most that all new positions together may be, at the
+	// account's leverage.
 	TotalUSD decimal.Decimal `json:"total_usd"`
 	// NewPositions is how many more assets may be entered.
 	NewPositions int `json:"new_positions"`

@@ -98,6 +98,9 @@ func (r Request) prepare(standard Strategy) (Request, error) {
 		}
 	}
 	problems = append(problems, r.Account.Validate())
+	// What is decided on must not change under a call that outlives the request.
+	r.Account = r.Account.clone()
+	r.Strategy.TimeframePreference = slices.Clone(r.Strategy.TimeframePreference)
 	return r, errors.Join(problems...)
 }
 
@@ -135,6 +138,11 @@ func (e *Engine) usable(symbol string, asset marketdata.Asset, intervals []marke
 	q := asset.Quote
 	if !inRange(q.Last, q.Mark.Decimal, q.Change24hPercent.Decimal, q.QuoteVolume24h.Decimal, q.FundingRate.Decimal, q.OpenInterest.Decimal) {
 		return &marketdata.Failure{Symbol: symbol, Reason: marketdata.ReasonUnavailable, Detail: "a number of the quote is out of range"}
+	}
+	if asset.Instrument != nil {
+		if err := asset.Instrument.Validate(); err != nil {
+			return &marketdata.Failure{Symbol: symbol, Reason: marketdata.ReasonUnavailable, Detail: fmt.Sprintf("%.200s", err), Err: err}
+		}
 	}
 	return e.cfg.Freshness.Check(asset, intervals, at)
 }

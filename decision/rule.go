@@ -239,35 +239,48 @@ func (e *entry) mended() AssetDecision {
 	if d.Action != ActionAdjustOrders {
 		d.OrderAdjustment = nil
 	}
+	if d.Action != ActionBuy && d.Action != ActionSell {
+		d.SLPrice, d.TPPrice = decimal.NullDecimal{}, decimal.NullDecimal{}
+	}
 	if e.fixes.confidence {
 		d.Confidence = decimal.Zero
 	}
 	if !d.RiskLevel.Valid() {
 		d.RiskLevel = RiskHigh // whoever proposed it did not say
 	}
-	if a := d.PositionAdjustment; a != nil {
-		if e.fixes.capUSD.Valid {
-			a.AmountUSD = e.fixes.capUSD.Decimal
-		}
-		if e.fixes.percentage {
-			a.Percentage = decimal.NullDecimal{}
-		}
-		if e.fixes.stop {
-			a.NewSLPrice = decimal.NullDecimal{}
-		}
-		if e.fixes.take {
-			a.NewTPPrice = decimal.NullDecimal{}
-		}
-	}
-	if a := d.OrderAdjustment; a != nil {
-		if e.fixes.stop {
-			a.AdjustSL, a.NewSLPrice = false, decimal.NullDecimal{}
-		}
-		if e.fixes.take {
-			a.AdjustTP, a.NewTPPrice = false, decimal.NullDecimal{}
-		}
-	}
+	e.mendAdjustment(d.PositionAdjustment)
+	e.mendOrders(d.OrderAdjustment)
 	return d
+}
+
+func (e *entry) mendAdjustment(a *PositionAdjustment) {
+	if a == nil {
+		return
+	}
+	if e.fixes.capUSD.Valid {
+		a.AmountUSD = e.fixes.capUSD.Decimal
+	}
+	if e.fixes.percentage {
+		a.Percentage = decimal.NullDecimal{}
+	}
+	if e.fixes.stop {
+		a.NewSLPrice = decimal.NullDecimal{}
+	}
+	if e.fixes.take {
+		a.NewTPPrice = decimal.NullDecimal{}
+	}
+}
+
+func (e *entry) mendOrders(a *OrderAdjustment) {
+	if a == nil {
+		return
+	}
+	if e.fixes.stop || !a.AdjustSL {
+		a.AdjustSL, a.NewSLPrice = false, decimal.NullDecimal{}
+	}
+	if e.fixes.take || !a.AdjustTP {
+		a.AdjustTP, a.NewTPPrice = false, decimal.NullDecimal{}
+	}
 }
 
 // decision is what may be acted on: the kept entries, and a hold for each

@@ -1,6 +1,7 @@
 package decision
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -57,6 +58,9 @@ func (v *view) spends() string {
 		}
 	}
 	slices.Sort(parts)
+	if more := len(parts) - MaxSymbols; more > 0 {
+		parts = append(parts[:MaxSymbols], fmt.Sprintf("and %d more", more))
+	}
 	return strings.Join(parts, ", ")
 }
 

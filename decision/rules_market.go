@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
+
+	"github.com/ballast-go/ballast/marketdata"
 )
 
 // MarketData refuses risk on an asset without fresh data: one that is not in
@@ -39,14 +41,20 @@ func (r MarketData) check(v *view, found *findings) {
 			found.reject(e, r.Name(), "no fresh market data for %.40s: %s", e.d.Asset, reason)
 			continue
 		}
-		if age := v.in.At.Sub(e.ask.market.Quote.LastAt); age > r.maxAge() {
+		switch age := v.in.At.Sub(e.ask.market.Quote.LastAt); {
+		case age > r.maxAge():
 			found.reject(e, r.Name(), "last price of %s must be at most %s old, was %s", e.d.Asset, r.maxAge(), age.Round(time.Second))
+		case age < -marketdata.MaxFutureStamp:
+			found.reject(e, r.Name(), "last price of %s is stamped %s in the future", e.d.Asset, -age.Round(time.Second))
 		}
 	}
 }
 
 func (r MarketData) room(v *view, a *ask) Room {
-	if a.market == nil || v.in.At.Sub(a.market.Quote.LastAt) > r.maxAge() {
+	if a.market == nil {
+		return noRoom()
+	}
+	if age := v.in.At.Sub(a.market.Quote.LastAt); age > r.maxAge() || age < -marketdata.MaxFutureStamp {
 		return noRoom()
 	}
 	return Room{}
@@ -57,8 +65,9 @@ func noRoom() Room { return Room{AssetUSD: decimal.NewNullDecimal(decimal.Zero)}
 // PriceLogic refuses stops and targets on the wrong side of the last price, in
 // quote units: a long needs stop < price < target, a short target < price <
 // stop; neither more than ten times the price. Without market data it only
-// demands positive prices. An action that adds
-// no risk loses the wrong price, with a warning, and not the reduction.
+// demands positive prices. An action that adds no risk loses the wrong price,
+// with a warning, and not the reduction; a decrease loses a stop that would be
+// farther away than the one in force.
 type PriceLogic struct{}
 
 // Name is "price_logic".
@@ -80,7 +89,22 @@ func (r PriceLogic) check(v *view, found *findings) {
 		costs := e.addsRisk || e.leavesNothing(stop != "", take != "")
 		e.fixes.stop = r.report(e, "stop", e.stop.Decimal, stop, costs, found)
 		e.fixes.take = r.report(e, "target", e.take.Decimal, take, costs, found)
+		if e.widens() {
+			e.fixes.stop = true
+			found.warn(e, r.Name(), "a decrease does not move the stop away, from %s to %s; it is left as it is", e.ask.position.SLPrice.Decimal, e.stop.Decimal)
+		}
 	}
+}
+
+// widens: a decrease whose new stop is farther from the price than the one in
+// force. The decrease may not be filled.
+func (e *entry) widens() bool {
+	if e.d.Action != ActionAdjustPosition || e.addsRisk || !e.setsStop || e.ask.position == nil || e.fixes.stop {
+		return false
+	}
+	after := *e.ask.position
+	after.SLPrice = e.stop
+	return losesMore(e.ask.position, &after, e.ask.worth())
 }
 
 // maxPriceMultiple is how far away an order may be: a target beyond any price is

@@ -89,6 +89,12 @@ func (r Shape) checkSuperfluous(e *entry, found *findings) {
 	if d.Action != ActionBuy && d.Action != ActionSell && !d.AllocationUSD.IsZero() {
 		found.warn(e, r.Name(), "allocation_usd must be 0 for %s, was %s; it is set to 0", d.Action, d.AllocationUSD)
 	}
+	if d.Action != ActionBuy && d.Action != ActionSell && (d.SLPrice.Valid || d.TPPrice.Valid) {
+		found.warn(e, r.Name(), "sl_price and tp_price do not belong to %s; they are taken off", d.Action)
+	}
+	if a := d.OrderAdjustment; a != nil && d.Action == ActionAdjustOrders && (a.NewSLPrice.Valid && !a.AdjustSL || a.NewTPPrice.Valid && !a.AdjustTP) {
+		found.warn(e, r.Name(), "a new price without adjust_sl or adjust_tp is taken off")
+	}
 	if d.Action != ActionAdjustPosition && d.PositionAdjustment != nil {
 		found.warn(e, r.Name(), "position_adjustment does not belong to %s; it is taken off", d.Action)
 	}

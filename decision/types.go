@@ -108,7 +108,7 @@ func (d AssetDecision) AddsRisk() bool {
 	case ActionBuy, ActionSell:
 		return true
 	case ActionAdjustPosition:
-		return d.PositionAdjustment != nil && (d.PositionAdjustment.Type != AdjustDecrease || d.PositionAdjustment.NewSLPrice.Valid)
+		return d.PositionAdjustment != nil && d.PositionAdjustment.Type != AdjustDecrease
 	case ActionAdjustOrders:
 		return d.OrderAdjustment != nil && (d.OrderAdjustment.CancelSL || d.OrderAdjustment.AdjustSL)
 	case ActionHold, ActionClosePosition:

@@ -95,7 +95,8 @@ func (v *view) entry(index int, d *AssetDecision) entry {
 	e := entry{index: index, d: d, ask: v.ask(d.Asset, "")}
 	held := e.ask.position
 	if held != nil {
-		e.ask.side, e.stop, e.take = held.Side, held.SLPrice, held.TPPrice
+		e.ask.side = held.Side
+		e.stop, e.take = e.ask.resting(held.SLPrice, held.Side == Long), e.ask.resting(held.TPPrice, held.Side == Short)
 	}
 	switch d.Action {
 	case ActionBuy, ActionSell:
@@ -124,6 +125,16 @@ func (v *view) entry(index int, d *AssetDecision) entry {
 		e.ask.stopPercent = decimal.Max(e.ask.stopPercent, divUp(last.Sub(e.stop.Decimal).Abs().Mul(hundred), last))
 	}
 	return e
+}
+
+// resting is an order of the open position, null when the price has crossed it
+// already: it was filled or it failed, and protects nothing any more.
+func (a *ask) resting(price decimal.NullDecimal, below bool) decimal.NullDecimal {
+	last, known := a.last()
+	if price.Valid && known && (below && !price.Decimal.LessThan(last) || !below && !price.Decimal.GreaterThan(last)) {
+		return decimal.NullDecimal{}
+	}
+	return price
 }
 
 func (e *entry) set(stop, take decimal.NullDecimal) {
@@ -181,9 +192,11 @@ func (a *ask) worth() decimal.Decimal {
 }
 
 // AddsRisk reports whether the action can increase what may be lost, given the
-// open position: opening and increasing do; moving, cancelling or replacing a
-// stop does when the loss at the stop afterwards is larger than before. A
-// position without a stop counts as able to lose its whole notional.
+// open position: opening and increasing do; moving or cancelling a stop does
+// when the loss at the stop afterwards is larger than before. A position without
+// a stop, or with one that the price has crossed, counts as able to lose its
+// whole notional. A decrease never does: the gate takes a stop off it that would
+// be farther away.
 func (in Input) AddsRisk(d AssetDecision) bool {
 	held, ok := in.Account.Position(d.Asset)
 	if !ok {
@@ -203,12 +216,7 @@ func (in *Input) addsRisk(d *AssetDecision, held *Position, price decimal.Decima
 	after := *held
 	switch {
 	case d.PositionAdjustment != nil && d.Action == ActionAdjustPosition:
-		a := d.PositionAdjustment
-		if a.Type != AdjustDecrease {
-			return true
-		}
-		after.SLPrice = a.NewSLPrice
-		return losesMore(held, &after, a.AmountUSD, price)
+		return d.PositionAdjustment.Type != AdjustDecrease
 	case d.OrderAdjustment != nil && d.Action == ActionAdjustOrders:
 		a := d.OrderAdjustment
 		if a.CancelSL {
@@ -216,25 +224,23 @@ func (in *Input) addsRisk(d *AssetDecision, held *Position, price decimal.Decima
 		} else if a.AdjustSL {
 			after.SLPrice = a.NewSLPrice
 		}
-		return losesMore(held, &after, decimal.Zero, price)
+		return losesMore(held, &after, price)
 	}
 	return true
 }
 
-// losesMore reports whether the position, lessUSD smaller and with the stop of
-// after, can lose more from this price than it can before. Without a stop the
-// loss has no bound.
-func losesMore(before, after *Position, lessUSD, price decimal.Decimal) bool {
-	notional := before.Quantity.Mul(price)
-	size := decimal.Max(notional.Sub(lessUSD), decimal.Zero)
-	if !before.SLPrice.Valid || !after.SLPrice.Valid {
-		return !after.SLPrice.Valid && (before.SLPrice.Valid || size.GreaterThan(notional)) && size.IsPositive()
+// losesMore reports whether the position with the stop of after can lose more
+// from this price than it can before. Without a stop, or with one that the
+// price has crossed, the loss has no bound.
+func losesMore(before, after *Position, price decimal.Decimal) bool {
+	if !before.Quantity.IsPositive() || !before.SLPrice.Valid || !stopDistance(before, price).IsPositive() {
+		return false
 	}
-	return size.Mul(stopDistance(after, price)).GreaterThan(notional.Mul(stopDistance(before, price)))
+	return !after.SLPrice.Valid || stopDistance(after, price).GreaterThan(stopDistance(before, price))
 }
 
 // stopDistance is how far the price is from the stop on the losing side, in
-// price units; zero for a stop that already locks in a gain.
+// price units; zero for a stop that the price has crossed.
 func stopDistance(p *Position, price decimal.Decimal) decimal.Decimal {
 	distance := price.Sub(p.SLPrice.Decimal)
 	if p.Side == Short {

@@ -159,7 +159,32 @@ func stopAfter(in decision.Input, d decision.AssetDecision) *big.Rat {
 		return stop
 	}
 	if p := openPosition(in, d.Asset); p != nil {
-		return known(p.SLPrice)
+		return restingStop(in, *p)
+	}
+	return nil
+}
+
+// restingStop is the stop of an open position; one that the price has crossed
+// is none.
+func restingStop(in decision.Input, p decision.Position) *big.Rat {
+	stop, last := known(p.SLPrice), lastPrice(in, p.Symbol)
+	if stop == nil || last == nil {
+		return stop
+	}
+	if p.Side == decision.Short && above(stop, last) || p.Side != decision.Short && above(last, stop) {
+		return stop
+	}
+	return nil
+}
+
+// restingTarget is the target of an open position, likewise.
+func restingTarget(in decision.Input, p decision.Position) *big.Rat {
+	target, last := known(p.TPPrice), lastPrice(in, p.Symbol)
+	if target == nil || last == nil {
+		return target
+	}
+	if p.Side == decision.Short && above(last, target) || p.Side != decision.Short && above(target, last) {
+		return target
 	}
 	return nil
 }
@@ -170,7 +195,7 @@ func targetAfter(in decision.Input, d decision.AssetDecision) *big.Rat {
 		return target
 	}
 	if p := openPosition(in, d.Asset); p != nil {
-		return known(p.TPPrice)
+		return restingTarget(in, *p)
 	}
 	return nil
 }

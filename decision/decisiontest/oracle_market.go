@@ -17,7 +17,7 @@ func judgeMarketData(q question) verdict {
 		return refuses
 	}
 	age := q.in.At.Sub(q.in.Market.Assets[q.entry.Asset].Quote.LastAt)
-	return refusedIf(age > time.Minute)
+	return refusedIf(age > time.Minute || age < -5*time.Second) // not from the future either
 }
 
 // judgePriceLogic: the stop that an action sets is on the losing side of the

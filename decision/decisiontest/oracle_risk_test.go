@@ -43,13 +43,12 @@ func TestJudge_says_what_adds_risk(t *testing.T) {
 		{"no order adjustment", []decision.Position{long}, dt.Act("BTC", decision.ActionAdjustOrders), false},
 		// before 1,000 × 3 = 30 per 100; 500 × 6 = 30; 500 × 6.01 = 30.05
 		{"half of it with twice the distance", []decision.Position{long}, decrease("500", "94"), false},
-		{"half of it with more than twice the distance", []decision.Position{long}, decrease("500", "93.99"), true},
 		{"half of a short with twice the distance", []decision.Position{short}, decrease("500", "106"), false},
-		{"half of a short with more", []decision.Position{short}, decrease("500", "106.01"), true},
+		{"half of a short with more", []decision.Position{short}, decrease("500", "106.01"), false},
 		{"all of it", []decision.Position{long}, decrease("1000", "1"), false},
 		{"more than all of it", []decision.Position{long}, decrease("5000", "1"), false},
 		{"a decrease that brings the first stop", []decision.Position{naked}, decrease("1", "1"), false},
-		{"a decrease of nothing with a stop", nil, decrease("1", "97"), true},
+		{"a decrease of nothing with a stop", nil, decrease("1", "97"), false},
 		{"a stop closer", []decision.Position{long}, dt.MoveStop("BTC", "97.01"), false},
 		{"the same stop", []decision.Position{long}, dt.MoveStop("BTC", "97"), false},
 		{"a stop further", []decision.Position{long}, dt.MoveStop("BTC", "96.99"), true},
@@ -145,7 +144,7 @@ func TestJudge_keeps_the_largest_of_several_reductions(t *testing.T) {
 		{"a close", does(decrease("5000"), closing), []bool{false, true}},
 		{"the first of equals", does(decrease("5"), decrease("5.0")), []bool{true, false}},
 		{"the first close", does(closing, closing), []bool{true, false}},
-		{"one that adds risk reduces nothing", does(decrease("100"), worse), []bool{true, false}},
+		{"one with a stop farther away", does(decrease("100"), worse), []bool{false, true}},
 		{"orders beside it", does(decrease("100"), dt.MoveStop("BTC", "98")), []bool{true, true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

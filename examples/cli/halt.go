@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/ballast-go/ballast/decision"
@@ -106,6 +107,9 @@ func (s *session) dataDir() string {
 		for _, line := range oneLineEach(err) {
 			s.warn(line)
 		}
+	}
+	if dir, err := filepath.Abs(cfg.DataDir); err == nil {
+		return dir // said in full: a halt counts for this folder alone
 	}
 	return cfg.DataDir
 }

@@ -197,6 +197,11 @@ func (s *stake) largestAtEnd(fraction, k decimal.Decimal) decimal.NullDecimal {
 			return decimal.NewNullDecimal(decimal.Max(room.Decimal, most.Decimal))
 		}
 		most = decimal.NewNullDecimal(upper)
+		after := s.grown(upper)
+		left := after.equityUSD.Sub(after.notionalUSD.Mul(fraction))
+		if left.LessThan(maintenanceUSD(steps[i+1:i+2], b.UpToUSD.Decimal)) {
+			return most // the next step asks for more at once
+		}
 	}
 	return most
 }

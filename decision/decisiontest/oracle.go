@@ -22,14 +22,20 @@ type Judgement struct {
 // the warnings that look at returns and risk levels, and those about shape.
 func Judge(in decision.Input, p decision.Proposal) []Judgement {
 	var counted []decision.AssetDecision
-	for _, d := range p.Decision.Decisions {
+	entries := slices.Clone(p.Decision.Decisions)
+	for i, d := range entries {
+		if d.Action == decision.ActionClosePosition && outsized(d) { // a close needs no numbers
+			entries[i] = decision.AssetDecision{Asset: d.Asset, Action: d.Action}
+		}
+	}
+	for _, d := range entries {
 		if !outsized(d) {
 			counted = append(counted, d)
 		}
 	}
-	judgements := make([]Judgement, 0, len(p.Decision.Decisions))
+	judgements := make([]Judgement, 0, len(entries))
 	next := 0
-	for _, d := range p.Decision.Decisions {
+	for _, d := range entries {
 		if outsized(d) {
 			judgements = append(judgements, Judgement{Asset: d.Asset, AddsRisk: true, Refused: []string{"shape"}})
 			continue

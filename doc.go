@@ -8,7 +8,9 @@
 //   - decision: the engine, its types, the gate, prompts and decoding
 //   - marketdata: candles, quotes, sources (CSV, simulated), cache;
 //     marketdata/indicator: the indicators, with a second implementation over
-//     cinar/indicator (AGPL-3.0) in marketdata/indicator/cinar
+//     cinar/indicator (AGPL-3.0) in marketdata/indicator/cinar;
+//     marketdata/aster reads AsterDEX, marketdata/astertest is a fake of it for
+//     tests, marketdata/marketreplay records and replays snapshots
 //   - fallback: the technical risk score and the proposal made from it
 //   - llm: models behind one method; llm/openrouter speaks to OpenRouter and
 //     compatible endpoints, llm/llmtest is a provider that fails on a script,

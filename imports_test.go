@@ -84,16 +84,20 @@ func TestDecisionImportsOnly(t *testing.T) {
 func TestLayers(t *testing.T) {
 	t.Parallel()
 	layers := map[string][]string{
-		"breaker":    {},
-		"decision":   {"llm", "marketdata", "marketdata/indicator"},
-		"fallback":   {"decision", "llm", "marketdata", "marketdata/indicator"},
-		"internal":   {"secret"},
-		"llm":        {"secret"},
-		"marketdata": {"secret"},
-		"migrations": {},
-		"scripts":    {},
-		"secret":     {},
-		"store":      {"decision", "llm", "marketdata", "marketdata/indicator", "migrations", "secret"},
+		"breaker":                 {},
+		"decision":                {"llm", "marketdata", "marketdata/indicator"},
+		"fallback":                {"decision", "llm", "marketdata", "marketdata/indicator"},
+		"internal":                {"secret"},
+		"internal/faultsdoc":      {"llm", "llm/llmtest", "marketdata", "marketdata/astertest", "secret"}, // writes docs/faults.md
+		"llm":                     {"secret"},
+		"marketdata":              {"secret"},
+		"marketdata/aster":        {"decision", "llm", "marketdata", "marketdata/indicator", "secret"}, // accounts for the engine
+		"marketdata/astertest":    {"marketdata", "secret"},                                            // an independent reading of the venue
+		"marketdata/marketreplay": {"marketdata"},
+		"migrations":              {},
+		"scripts":                 {},
+		"secret":                  {},
+		"store":                   {"decision", "llm", "marketdata", "marketdata/indicator", "migrations", "secret"},
 	}
 	for _, p := range goList(t, "./...") {
 		path := strings.TrimPrefix(p.ImportPath, module)

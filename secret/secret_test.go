@@ -21,6 +21,7 @@ import (
 	"github.com/ballast-go/ballast/internal/jsonx"
 	"github.com/ballast-go/ballast/llm/llmtest"
 	"github.com/ballast-go/ballast/llm/openrouter"
+	"github.com/ballast-go/ballast/marketdata/aster"
 	"github.com/ballast-go/ballast/secret"
 )
 
@@ -50,7 +51,14 @@ func holders(t *testing.T) map[string]any {
 	server, err := llmtest.Start(scripted)
 	require.NoError(t, err)
 	server.Close() // printing what still runs would race with it
+	venue := aster.HMACConfig{Key: key, Secret: key}
+	signer, err := aster.NewHMAC(venue)
+	require.NoError(t, err)
 	return map[string]any{
+		"marketdata/aster.AgentConfig":  aster.AgentConfig{Key: key},
+		"marketdata/aster.HMACConfig":   venue,
+		"marketdata/aster.HMAC":         *signer,
+		"*marketdata/aster.HMAC":        signer,
 		"llm/openrouter.Config":         cfg,
 		"llm/llmtest.Config":            scripted,
 		"*llm/openrouter.Config":        &cfg,

@@ -8,8 +8,6 @@ import (
 	"github.com/ballast-go/ballast/llm"
 )
 
-//go:generate go run ./internal/faultsdoc ../../docs/faults.md
-
 // ScenarioModel is the model that Scenarios are written for. Its provider also
 // answers as "model-2026-05-01", the same model by its date.
 const ScenarioModel = "test/model"

@@ -1,0 +1,5 @@
+//go:build !race
+
+package ballast_test
+
+const raceDetector = false

@@ -19,9 +19,19 @@ func TestBadUsageIsOneLineAndExit2(t *testing.T) {
 		args []string
 		line string
 	}{
-		{"no command", nil, `expected one of "decide", "score", "validate", "strategies", "breakers", ...` + see},
+		{"no command", nil, `expected one of "decide", "score", "market", "validate", "strategies", ...` + see},
 		{"unknown flag", []string{"decide", "--foo"}, "unknown flag --foo" + see},
-		{"market that is not offered", []string{"decide", "--market", "aster"}, `--market must be one of "demo","csv" but got "aster"` + see},
+		{"market that is not offered", []string{"decide", "--market", "binance"}, `--market: must be demo, csv, aster or replay:FILE, was "binance"` + see},
+		{"replay of a market without a file", []string{"decide", "--market", "replay:"}, `--market: must be demo, csv, aster or replay:FILE, was "replay:"` + see},
+		{"market with a file", []string{"score", "--market", "aster:x"}, `--market: must be demo, csv, aster or replay:FILE, was "aster:x"` + see},
+		{"recording of a market that is not there", []string{"decide", "--market", "replay:/no/such"}, "--market replay: /no/such: no such file or directory"},
+		{
+			"the past of an exchange",
+			[]string{"decide", "--market", "aster", "--at", demoTime},
+			"--at needs another --market than aster, which knows the present alone; see --record-market",
+		},
+		{"no asset", []string{"market", "../etc"}, `SYMBOL must name symbols such as BTCUSDT or BTC, separated by commas, was "../etc"`},
+		{"no candles", []string{"market", "BTC", "--candles", "0"}, "--candles must be between 1 and 250, was 0"},
 		{"11 symbols", []string{"decide", "--symbols", "A,B,C,D,E,F,G,H,I,J,K"}, "--symbols must name 1 to 10 symbols, named 11"},
 		{"no symbols", []string{"score", "--symbols", ""}, "--symbols must name 1 to 10 symbols, named 0"},
 		{"a symbol twice", []string{"decide", "--symbols", "BTC,btcusdt"}, "--symbols must name each symbol once, named BTCUSDT twice"},

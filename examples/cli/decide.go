@@ -37,17 +37,21 @@ func (c *decideCommand) Run(ctx context.Context, s *session) error {
 	if o.AskModel, err = c.LLM.asks(s, cfg); err != nil {
 		return err
 	}
-	return c.withFiles(o, func(o app.Options) error {
-		return s.withApp(ctx, o, func(a *app.App) error { return c.decide(ctx, s, a, req) })
+	return c.withCalls(o, func(o app.Options) error {
+		return s.withApp(ctx, c.marketFlags, o, func(a *app.App) error { return c.decide(ctx, s, a, req) })
 	})
 }
 
 func (c *decideCommand) decide(ctx context.Context, s *session, a *app.App, req decision.Request) error {
+	notes, err := c.settle(ctx, a, &req)
+	if err != nil {
+		return err
+	}
 	out, err := a.Decide(ctx, req)
 	if err != nil {
 		return err
 	}
-	out.Result.Degraded = append(out.Result.Degraded, c.degraded(req.Account)...)
+	out.Result.Degraded = append(out.Result.Degraded, notes...)
 	return c.show(s, out)
 }
 

@@ -18,12 +18,13 @@ import (
 
 // marketFlags say what to look at.
 type marketFlags struct {
-	Market   string   `enum:"demo,csv" default:"demo" help:"Where candles come from: demo (simulated) or csv (files)."`
-	Data     string   `placeholder:"DIR" help:"Folder of SYMBOL.csv files with hourly candles, for --market csv."`
-	Symbols  *string  `placeholder:"LIST" help:"1 to 10 assets such as BTCUSDT,ETH. Default ASSETS, else BTCUSDT,ETHUSDT,SOLUSDT; validate: those of the decision."`
-	At       *instant `placeholder:"TIME" help:"Decide or check as of this time, such as 2025-10-10T22:00:00Z, from candles closed by then, not before 2000. Default now."`
-	Interval *string  `placeholder:"1h" help:"Candles to decide on. Default INTERVAL, else 1h."`
-	JSON     bool     `name:"json" help:"Print JSON."`
+	Market       marketChoice `placeholder:"demo|csv|aster|replay:FILE" help:"Where candles come from: simulated, files, the AsterDEX exchange, or what --record-market wrote: with the same --symbols and intervals, as of the recording or of --at. Default demo."`
+	Data         string       `placeholder:"DIR" help:"Folder of SYMBOL.csv files with hourly candles, for --market csv."`
+	RecordMarket string       `placeholder:"FILE" help:"Record what the market answers to a new file."`
+	Symbols      *string      `placeholder:"LIST" help:"1 to 10 assets such as BTCUSDT,ETH. Default ASSETS, else BTCUSDT,ETHUSDT,SOLUSDT; validate: those of the decision."`
+	At           *instant     `placeholder:"TIME" help:"Decide or check as of this time, such as 2025-10-10T22:00:00Z, from candles closed by then, not before 2000. Default now."`
+	Interval     *string      `placeholder:"1h" help:"Candles to decide on. Default INTERVAL, else 1h."`
+	JSON         bool         `name:"json" help:"Print JSON."`
 }
 
 // instant is a point in time as a flag.
@@ -59,11 +60,14 @@ func (f marketFlags) overrides() map[string]config.Override {
 var (
 	errNeedsData = errors.New("--market csv needs --data DIR")
 	errNeedsCSV  = errors.New("--data needs --market csv")
+	errPast      = errors.New("--at needs another --market than aster, which knows the present alone; see --record-market")
 )
 
 func (f marketFlags) check() error {
-	csv := f.Market == string(app.MarketCSV)
+	csv := f.Market.kind == app.MarketCSV
 	switch {
+	case f.Market.kind == app.MarketAster && f.At != nil:
+		return errPast
 	case csv && f.Data == "":
 		return errNeedsData
 	case !csv && f.Data != "":
@@ -101,7 +105,7 @@ func (s *session) warn(text string) {
 }
 
 func (s *session) options(f marketFlags, cfg config.Config) app.Options {
-	o := app.Options{Config: cfg, Market: app.Market(f.Market), CandleDir: f.Data, Logger: s.logger(cfg.LogLevel), Now: s.now}
+	o := app.Options{Config: cfg, Market: f.Market.kind, CandleDir: f.Data, Logger: s.logger(cfg.LogLevel), Now: s.now}
 	if f.At != nil {
 		o.AsOf = f.At.Time
 	}
@@ -109,14 +113,18 @@ func (s *session) options(f marketFlags, cfg config.Config) app.Options {
 }
 
 // withApp opens an App for one call.
-func (s *session) withApp(ctx context.Context, o app.Options, use func(*app.App) error) error {
+func (s *session) withApp(ctx context.Context, f marketFlags, o app.Options, use func(*app.App) error) error {
+	return f.withFiles(o, func(o app.Options) error { return s.withOptions(ctx, o, use) })
+}
+
+func (s *session) withOptions(ctx context.Context, o app.Options, use func(*app.App) error) error {
 	a, err := app.New(o) //nolint:contextcheck // the app outlives no call; its log has no context
 	var line *llmreplay.LineError
 	switch {
 	case errors.As(err, &line):
 		return fmt.Errorf("--llm replay: %w", line)
 	case err != nil:
-		return usageError{err}
+		return notOpenedMarket(err)
 	}
 	err = use(a)
 	// Calls that the decision gave up on end with its context; this bounds
@@ -127,8 +135,11 @@ func (s *session) withApp(ctx context.Context, o app.Options, use func(*app.App)
 	for _, w := range a.Warnings() {
 		s.warn(w)
 	}
+	if failed := a.MarketRecordingErr(); failed != nil && isDecided(err) {
+		err = errors.Join(&recordError{"--record-market", failed}, err)
+	}
 	if failed := a.RecordingErr(); failed != nil && isDecided(err) {
-		err = errors.Join(&recordError{failed}, err)
+		err = errors.Join(&recordError{"--record", failed}, err)
 	}
 	return err
 }

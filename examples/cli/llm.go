@@ -3,7 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"os"
 	"strings"
 
@@ -61,8 +61,8 @@ func (m *modelChoice) asks(s *session, cfg config.Config) (bool, error) {
 	return true, nil
 }
 
-// withFiles opens the recordings that the flags name.
-func (c *decideCommand) withFiles(o app.Options, use func(app.Options) error) (err error) {
+// withCalls opens the recordings of models that the flags name.
+func (c *decideCommand) withCalls(o app.Options, use func(app.Options) error) error {
 	if c.LLM.kind == askReplay {
 		file, err := os.Open(c.LLM.file)
 		if err != nil {
@@ -77,27 +77,11 @@ func (c *decideCommand) withFiles(o app.Options, use func(app.Options) error) (e
 	if !o.AskModel || o.Replay != nil {
 		return usageError{errNoRecording}
 	}
-	file, err := os.OpenFile(c.Record, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return usageError{fmt.Errorf("--record %s: the file exists, and is not overwritten", c.Record)}
-	}
-	if err != nil {
-		return usageError{notOpened("--record", err)}
-	}
-	o.Record = file
-	err = use(o)
-	info, unknown := file.Stat()
-	if closed := file.Close(); closed != nil && isDecided(err) {
-		err = errors.Join(&recordError{closed}, err)
-	}
-	if !isDecided(err) && unknown == nil && info.Size() <= emptyRecording {
-		_ = os.Remove(c.Record) //nolint:errcheck // nothing is in it; the error to tell is another
-	}
-	return err
+	return withNewFile("--record", c.Record, func(w io.Writer) error {
+		o.Record = w
+		return use(o)
+	})
 }
-
-// emptyRecording is more than the header of a recording and less than a call.
-const emptyRecording = 64
 
 // circuitOf is what the decision depended on: the circuit that refused, else
 // that of the first model.

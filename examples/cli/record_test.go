@@ -108,12 +108,12 @@ func TestARecordingThatIsNotWholeIsAFailureBesideTheDecision(t *testing.T) {
 	require.NoError(t, err)
 	var stderr bytes.Buffer
 	s := &session{env: env, now: time.Now, stderr: &stderr}
-	o := s.options(marketFlags{Market: "demo", At: &instant{at}}, cfg)
+	o := s.options(marketFlags{Market: marketChoice{kind: app.MarketDemo}, At: &instant{at}}, cfg)
 	o.AskModel, o.Record = true, brokenWriter{}
 	c := decideCommand{accountFlags: accountFlags{Strategy: decision.DefaultStrategy}}
 	req, err := c.request(s, cfg)
 	require.NoError(t, err)
-	err = s.withApp(t.Context(), o, func(a *app.App) error { return c.decide(t.Context(), s, a, req) })
+	err = s.withApp(t.Context(), marketFlags{}, o, func(a *app.App) error { return c.decide(t.Context(), s, a, req) })
 	require.ErrorIs(t, err, errBroken)
 	require.EqualError(t, err, "--record: the recording is not whole: llmreplay: line 1: broken pipe")
 	require.Equal(t, exitFailed, exitCode(err))

@@ -17,6 +17,7 @@ import (
 	"github.com/ballast-go/ballast/decision"
 	"github.com/ballast-go/ballast/examples/internal/app"
 	"github.com/ballast-go/ballast/examples/internal/render"
+	"github.com/ballast-go/ballast/marketdata/marketreplay"
 )
 
 // The exit codes.
@@ -30,6 +31,7 @@ const (
 type commands struct {
 	Decide     decideCommand     `cmd:"" help:"Decide once and show what to do with each asset, and why."`
 	Score      scoreCommand      `cmd:"" help:"Show the technical risk score of each asset with what contributed to it."`
+	Market     marketCommand     `cmd:"" help:"Show one asset as the exchange has it, or list the symbols."`
 	Validate   validateCommand   `cmd:"" help:"Check a decision of yours as the risk gate would, without doing anything."`
 	Strategies strategiesCommand `cmd:"" help:"List the built-in strategies, show one, or check files with your own."`
 	Breakers   breakersCommand   `cmd:"" help:"Show the circuits of models as the last runs left them, or close them by hand."`
@@ -44,10 +46,13 @@ Settings come from the environment: OPENROUTER_API_KEY, OPENROUTER_BASE_URL, OPE
 LLM_MODEL, LLM_FALLBACK_MODELS, LLM_TEMPERATURE, LLM_MAX_TOKENS, LLM_TIMEOUT, LLM_ATTEMPT_TIMEOUT, LLM_MAX_RETRIES,
 LLM_BACKOFF_FACTOR, LLM_CONTEXT_TOKENS, LLM_DAILY_BUDGET_USD, BREAKER_FAILURE_THRESHOLD, BREAKER_RECOVERY_TIMEOUT, DATA_DIR, ASSETS, INTERVAL,
 LONG_INTERVAL, LEVERAGE, MAX_POSITION_SIZE_USD, MIN_CONFIDENCE, MAX_RISK_SCORE, LOG_LEVEL (logs go to stderr, and only
-when it is set).
+when it is set). For --market aster: ASTERDEX_NETWORK (mainnet or testnet), ASTERDEX_BASE_URL, ASTERDEX_WS_URL, the keys
+ASTERDEX_SIGNER_KEY with ASTERDEX_USER (V3) or ASTERDEX_API_KEY with ASTERDEX_API_SECRET (V1), WORKER_THREADS,
+MAX_CONCURRENT_REQUESTS.
 Flags win. Nothing is required: without any of them a simulated market and a paper account are used.
 MIN_CONFIDENCE and MAX_RISK_SCORE bind the technical fallback only; what a model proposes is bound by the strategy.
-LEVERAGE and MAX_POSITION_SIZE_USD are those of the paper account: with --state, the limits in the file win.
+LEVERAGE and MAX_POSITION_SIZE_USD are those of the paper account, and with keys of the one at the exchange, whose own
+leverage is used without LEVERAGE: with --state, the limits in the file win.
 Models that fail are left alone for a while, by later runs too: DATA_DIR keeps their circuits, what was spent of
 LLM_DAILY_BUDGET_USD, and what is halted. A file of halts that cannot be read halts everything.
 
@@ -114,9 +119,14 @@ func (e *degradedError) Error() string {
 }
 
 // recordError reports a recording that is not whole, of a decision that is.
-type recordError struct{ err error }
+type recordError struct {
+	flag string
+	err  error
+}
 
-func (e *recordError) Error() string { return "--record: the recording is not whole: " + e.err.Error() }
+func (e *recordError) Error() string {
+	return e.flag + ": the recording is not whole: " + e.err.Error()
+}
 
 func (e *recordError) Unwrap() error { return e.err }
 
@@ -156,8 +166,15 @@ func exitCode(err error) int {
 // oneLineEach is every joined problem as a clean line.
 func oneLineEach(err error) []string {
 	var data *app.DataError
-	if errors.As(err, &data) {
+	var venue *app.VenueError
+	var missing *marketreplay.NotRecordedError
+	switch {
+	case errors.As(err, &data):
 		err = data
+	case errors.As(err, &venue):
+		err = venue
+	case errors.As(err, &missing):
+		err = fmt.Errorf("--market replay: %w; give the --symbols, the intervals and a time of the recording", missing)
 	}
 	if errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted")

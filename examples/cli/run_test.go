@@ -152,7 +152,7 @@ func golden(t *testing.T, name, text string) {
 
 func TestHelpIsNotAnError(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"--help"}, {"decide", "--help"}, {"score", "--help"}, {"validate", "--help"}, {"strategies", "--help"}, {"strategies", "check", "--help"}, {"breakers", "--help"}} {
+	for _, args := range [][]string{{"--help"}, {"decide", "--help"}, {"score", "--help"}, {"validate", "--help"}, {"market", "--help"}, {"market", "symbols", "--help"}, {"strategies", "--help"}, {"strategies", "check", "--help"}, {"breakers", "--help"}} {
 		out := ballast(t, nil, args...).succeeds(t)
 		require.Contains(t, out, "Usage: ballast")
 	}

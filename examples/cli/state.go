@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -19,7 +20,7 @@ import (
 // accountFlags say for whom and by which strategy.
 type accountFlags struct {
 	Account  string `placeholder:"NAME" help:"Name of the account. Default the one of --state, else default."`
-	State    string `placeholder:"FILE" help:"State of the account as JSON; its limits win over LEVERAGE and MAX_POSITION_SIZE_USD. Default a paper account of 10000 USD."`
+	State    string `placeholder:"FILE" help:"State of the account as JSON; its limits win over LEVERAGE and MAX_POSITION_SIZE_USD. Default the account of the keys with --market aster, else a paper account of 10000 USD."`
 	Strategy string `placeholder:"ID|FILE.json" default:"${strategy}" help:"Built-in strategy, or a file with one."`
 }
 
@@ -49,6 +50,16 @@ func (f accountFlags) request(s *session, cfg config.Config) (decision.Request, 
 		s.warn(text)
 	}
 	return req, nil
+}
+
+// settle puts the account of the exchange into the request when no state was
+// given and the market has it, and says what to know about the account.
+func (f accountFlags) settle(ctx context.Context, a *app.App, req *decision.Request) (notes []string, err error) {
+	if f.State != "" || !a.HasAccount() {
+		return f.degraded(req.Account), nil
+	}
+	req.Account, notes, err = a.Account(ctx, req.Account.ID, req.Symbols)
+	return notes, err
 }
 
 // degraded says so when nobody gave the state of a real account.

@@ -37,12 +37,16 @@ func (c *validateCommand) Run(ctx context.Context, s *session) error {
 			return err
 		}
 	}
-	return s.withApp(ctx, s.options(c.marketFlags, cfg), func(a *app.App) error {
+	return s.withApp(ctx, c.marketFlags, s.options(c.marketFlags, cfg), func(a *app.App) error {
+		notes, err := c.settle(ctx, a, &req)
+		if err != nil {
+			return c.atFault(err)
+		}
 		checked, err := a.Validate(ctx, req, given)
 		if err != nil {
 			return c.atFault(err)
 		}
-		checked.Degraded = append(checked.Degraded, c.degraded(req.Account)...)
+		checked.Degraded = append(checked.Degraded, notes...)
 		return c.show(s, render.Validation{Given: given, Checked: checked, Account: req.Account, Strategy: req.Strategy})
 	})
 }

@@ -27,19 +27,24 @@ import (
 // Options are what an App is made from. Config is required.
 type Options struct {
 	Config    config.Config
-	Market    Market           // default MarketDemo
-	CandleDir string           // folder of SYMBOL.csv files, for MarketCSV
-	AsOf      time.Time        // decide as of this time; default: the present
-	AskModel  bool             // ask the models of Config; default: the fallback decides
-	Replay    io.Reader        // with AskModel: a recording that answers in the provider's place
-	Record    io.Writer        // with AskModel: where to record what the provider is asked; the caller closes it after the App
-	Logger    *slog.Logger     // nil discards
-	Now       func() time.Time // default time.Now
+	Market    Market    // default MarketDemo
+	CandleDir string    // folder of SYMBOL.csv files, for MarketCSV
+	AsOf      time.Time // decide as of this time; default: the present, for MarketReplay that of the recording
+	AskModel  bool      // ask the models of Config; default: the fallback decides
+	Replay    io.Reader // with AskModel: a recording that answers in the provider's place
+	Record    io.Writer // with AskModel: where to record what the provider is asked; the caller closes it after the App
+	// ReplayMarket is the recording for MarketReplay. It answers by time when
+	// AsOf is set, else in order.
+	ReplayMarket io.Reader
+	RecordMarket io.Writer        // where to record what the market answers; the caller closes it after the App
+	Logger       *slog.Logger     // nil discards
+	Now          func() time.Time // default time.Now
 }
 
 // App decides. It is safe for concurrent use; Close it when done.
 type App struct {
 	engine  *decision.Engine
+	feed    *Feed
 	records *memory.Store
 	models  *models // nil: none is asked
 	now     func() time.Time
@@ -48,31 +53,39 @@ type App struct {
 // New wires an App. With a model it reads the state of circuits, or the
 // recording; it sends nothing yet.
 func New(o Options) (*App, error) {
+	o = o.withDefaults()
+	feed, err := OpenFeed(o)
+	if err != nil {
+		return nil, err
+	}
+	a, err := newApp(o, feed)
+	if err != nil {
+		feed.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+func (o Options) withDefaults() Options {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	// As of a past time the clock stands still, or candles that closed after
-	// it would come in while the model thinks.
-	clock := o.Now
-	if !o.AsOf.IsZero() {
-		clock = func() time.Time { return o.AsOf }
-	}
-	market, err := newMarket(o, clock)
-	if err != nil {
-		return nil, err
-	}
+	return o
+}
+
+func newApp(o Options, feed *Feed) (*App, error) {
 	c := o.Config
 	halts, err := haltfile.Open(HaltsPath(c.DataDir))
 	if err != nil {
 		return nil, err
 	}
 	indicators := newIndicators()
-	a := &App{records: memory.New(), now: o.Now}
+	a := &App{feed: feed, records: memory.New(), now: o.Now}
 	cfg := decision.Config{
-		Market:     market,
+		Market:     feed.demands,
 		Indicators: indicators,
 		Scorer: fallback.New(fallback.Config{
 			Indicators: indicators, Logger: o.Logger,
@@ -83,7 +96,7 @@ func New(o Options) (*App, error) {
 		Interval:     c.Interval,
 		LongInterval: c.LongInterval,
 		Logger:       o.Logger,
-		Now:          clock,
+		Now:          feed.clock,
 	}
 	if o.AskModel {
 		if a.models, err = newModels(o); err != nil {
@@ -162,6 +175,10 @@ func (a *App) Warnings() []string {
 	return a.models.warnings()
 }
 
+// MarketRecordingErr is why Options.RecordMarket is not whole; nil also without
+// it.
+func (a *App) MarketRecordingErr() error { return a.feed.RecordingErr() }
+
 // RecordingErr is why Options.Record is not whole. Ask after Close; nil also
 // without a recording.
 func (a *App) RecordingErr() error {
@@ -178,6 +195,7 @@ func (a *App) Close(ctx context.Context) error {
 	if a.models != nil {
 		err = errors.Join(err, a.models.close(ctx))
 	}
+	a.feed.Close()
 	if err != nil {
 		return errors.Join(errors.New("app: calls are still under way"), err)
 	}

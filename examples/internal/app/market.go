@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
-	"github.com/ballast-go/ballast/decision"
 	"github.com/ballast-go/ballast/marketdata"
 )
 
@@ -16,30 +14,14 @@ type Market string
 
 // The markets.
 const (
-	MarketDemo Market = "demo" // simulated
-	MarketCSV  Market = "csv"  // files of candles
+	MarketDemo   Market = "demo"   // simulated
+	MarketCSV    Market = "csv"    // files of candles
+	MarketAster  Market = "aster"  // the AsterDEX exchange
+	MarketReplay Market = "replay" // a recording
 )
 
 // ErrMarket reports a market that does not exist.
 var ErrMarket = errors.New("app: unknown market")
-
-func newMarket(o Options, clock func() time.Time) (decision.MarketSource, error) {
-	switch o.Market {
-	case MarketDemo, "":
-		sim, err := marketdata.NewSim(marketdata.SimConfig{Now: clock})
-		if err != nil {
-			return nil, err
-		}
-		return demanding{source: sim, known: simulated()}, nil
-	case MarketCSV:
-		files, err := marketdata.NewCSV(marketdata.CSVConfig{Dir: o.CandleDir, Now: clock})
-		if err != nil {
-			return nil, err
-		}
-		return demanding{source: files, every: true}, nil
-	}
-	return nil, fmt.Errorf("%w %.40q", ErrMarket, string(o.Market))
-}
 
 // simulated names what the demo market has.
 func simulated() string {
@@ -54,10 +36,16 @@ func simulated() string {
 type DataError struct {
 	Failures []marketdata.Failure // at least one, in the order asked for
 	Known    string               // the symbols that there are, when they can be told
+	// Insufficient says that an exchange has no usable data of any asset.
+	Insufficient bool
 }
 
-// Error is one line: the first failure, and the other assets by name.
+// Error is one line: the first failure, and the other assets by name, or
+// "Insufficient market data" with what is wrong with each.
 func (e *DataError) Error() string {
+	if e.Insufficient {
+		return "Insufficient market data: " + strings.Join(e.causes(), "; ")
+	}
 	first := e.Failures[0]
 	text := fmt.Sprintf("%s: %s: %s", first.Symbol, strings.ReplaceAll(string(first.Reason), "_", " "), first.Detail)
 	if e.Unknown() && e.Known != "" {
@@ -71,6 +59,22 @@ func (e *DataError) Error() string {
 		rest = append(rest, f.Symbol)
 	}
 	return fmt.Sprintf("%s (and %d more: %s)", text, len(rest), strings.Join(rest, ", "))
+}
+
+// causes are the different ones, with the assets of each.
+func (e *DataError) causes() []string {
+	assets, order := map[string][]string{}, []string(nil)
+	for _, f := range e.Failures {
+		cause := fmt.Sprintf("%s: %s", strings.ReplaceAll(string(f.Reason), "_", " "), f.Detail)
+		if assets[cause] == nil {
+			order = append(order, cause)
+		}
+		assets[cause] = append(assets[cause], f.Symbol)
+	}
+	for n, cause := range order {
+		order[n] = strings.Join(assets[cause], ", ") + ": " + cause
+	}
+	return order
 }
 
 // Unwrap is the failures.
@@ -90,9 +94,10 @@ func (e *DataError) Unknown() bool { return e.Failures[0].Reason == marketdata.R
 // a symbol does not exist, when no asset is usable, or, where every asset
 // counts, when one is not.
 type demanding struct {
-	source marketdata.Source
-	every  bool
-	known  string
+	source   marketdata.Source
+	every    bool
+	exchange bool // which knows why it has no data
+	known    string
 }
 
 // Snapshot asks the source. The error wraps a *DataError.
@@ -116,7 +121,7 @@ func (d demanding) Snapshot(ctx context.Context, q marketdata.Query) (marketdata
 	case len(unknown) > 0:
 		return marketdata.Snapshot{}, &DataError{Failures: unknown, Known: d.known}
 	case len(failures) == len(q.Symbols), d.every && len(failures) > 0:
-		return marketdata.Snapshot{}, &DataError{Failures: failures}
+		return marketdata.Snapshot{}, &DataError{Failures: failures, Insufficient: d.exchange}
 	}
 	return snap, nil
 }

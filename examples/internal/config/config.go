@@ -29,6 +29,8 @@ type Config struct {
 	OpenRouterReferer  string       // OPENROUTER_REFERER; default not sent
 	OpenRouterAppTitle string       // OPENROUTER_APP_TITLE; default not sent
 
+	Aster Aster // where --market aster reads, and as whom
+
 	Assets []string // ASSETS, 1–10 unique; default BTCUSDT, ETHUSDT, SOLUSDT
 
 	Model        string          // LLM_MODEL; default x-ai/grok-4
@@ -55,6 +57,8 @@ type Config struct {
 
 	LogLevel *slog.Level // LOG_LEVEL: DEBUG, INFO, WARN or ERROR; default nil, each program's own
 
+	// LeverageGiven says that LEVERAGE is set.
+	LeverageGiven bool
 	// HasModel says that there is a model to ask: a key was given, or an
 	// endpoint on this machine, which needs none, and LLM_MODEL.
 	HasModel bool
@@ -98,8 +102,9 @@ func Read(env map[string]string, overrides map[string]Override) (Config, error) 
 		DataDir:            r.textOr("DATA_DIR", "data"),
 	}
 	c.ModelPolicy = r.models(c.Model, c.ModelTimeout)
+	c.Aster = r.aster()
 	c.HasModel = !c.OpenRouterKey.IsZero() || isLoopback(c.OpenRouterBaseURL) && r.given("LLM_MODEL")
-	if r.given("LEVERAGE") {
+	if c.LeverageGiven = r.given("LEVERAGE"); c.LeverageGiven {
 		c.AccountSettings = append(c.AccountSettings, AccountSetting{"LEVERAGE", c.Leverage})
 	}
 	if r.given("MAX_POSITION_SIZE_USD") {

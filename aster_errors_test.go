@@ -110,7 +110,7 @@ func TestEachReasonForNoDataIsOneClearError(t *testing.T) {
 			t.Run(f.name+"/"+asks, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					time.Sleep(time.Until(venueBegin()))
+					time.Sleep(time.Until(venueBegin())) // virtual
 					f.play(t, asks)
 				})
 			})
@@ -204,7 +204,7 @@ func TestAClockThatIsAMinuteOffIsPutRight(t *testing.T) {
 			t.Run(name+off.String(), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					time.Sleep(time.Until(venueBegin()))
+					time.Sleep(time.Until(venueBegin())) // virtual
 					v := openVenue(t, venueSetup{bubble: true, client: aster.Config{
 						Signer: signer, Now: func() time.Time { return time.Now().Add(off) },
 					}})
@@ -243,7 +243,7 @@ func TestWithoutDataDecideNamesEveryAsset(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				time.Sleep(time.Until(venueBegin()))
+				time.Sleep(time.Until(venueBegin())) // virtual
 				v := openVenue(t, venueSetup{bubble: true})
 				symbols := venueSymbols
 				if f.symbol != "" {
@@ -269,7 +269,7 @@ func TestWithoutDataDecideNamesEveryAsset(t *testing.T) {
 func TestAnAssetWithoutDataDoesNotKeepTheOthersFromBeingDecided(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Until(venueBegin()))
+		time.Sleep(time.Until(venueBegin())) // virtual
 		v := openVenue(t, venueSetup{bubble: true})
 		require.NoError(t, v.exchange.Delist(venueSymbols[1]))
 		asked := append([]string{"NOPEUSDT"}, venueSymbols...)

@@ -89,7 +89,7 @@ func TestFaultsOfTheExchangeNeverReachASnapshot(t *testing.T) { //nolint:paralle
 	require.NoError(t, err)
 	var listenKeys map[string]bool
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Until(venueBegin()))
+		time.Sleep(time.Until(venueBegin())) // virtual
 		w := openTrouble(t, written, signatures)
 		w.run(lasting)
 		listenKeys = w.venue.witness.keys()
@@ -143,7 +143,7 @@ func (w *trouble) run(lasting time.Duration) {
 	var clock sync.WaitGroup
 	clock.Go(func() {
 		for ctx.Err() == nil {
-			time.Sleep(streamStep)
+			time.Sleep(streamStep) // virtual
 			w.venue.exchange.Advance(0)
 		}
 	})

@@ -43,7 +43,7 @@ func inScenario(t *testing.T, s astertest.Scenario, look func(*testing.T, astert
 		if s.Asked == astertest.AskedNothing {
 			begin = begin.Add(-before)
 		}
-		time.Sleep(time.Until(begin))
+		time.Sleep(time.Until(begin)) // virtual
 		v := openVenue(t, venueSetup{bubble: true, sign: s.Asked == astertest.AskedAccount, exchange: scenarioMarket()})
 		var source marketdata.Source = v.source(t, aster.SourceConfig{})
 		if s.Asked == astertest.AskedNothing {
@@ -76,7 +76,7 @@ func (v *venue) listen(t *testing.T, source *aster.Source, lasting time.Duration
 func (v *venue) advance(d time.Duration) {
 	const step = 5 * time.Second
 	for range d / step {
-		time.Sleep(step)
+		time.Sleep(step) // virtual
 		v.exchange.Advance(0)
 	}
 }

@@ -52,7 +52,7 @@ func (w *trouble) pass() {
 		now := time.Now()
 		wait = max(now.Truncate(15*time.Minute).Add(15*time.Minute).Sub(now)+w.between(-3*time.Second, 8*time.Second), 0)
 	}
-	time.Sleep(wait)
+	time.Sleep(wait) // virtual
 }
 
 // fail scripts a fault of the kind.

@@ -94,38 +94,6 @@ func (u *wireUsage) usage() llm.Usage {
 	return usage
 }
 
-// text is a string; anything else, null included, reads as empty.
-type text string
-
-// UnmarshalJSONFrom reads one value.
-func (t *text) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	*t = ""
-	if dec.PeekKind() != '"' {
-		return dec.SkipValue()
-	}
-	token, err := dec.ReadToken()
-	if err == nil {
-		*t = text(token.String())
-	}
-	return err
-}
-
-// label is a string or a number; anything else reads as empty.
-type label string
-
-// UnmarshalJSONFrom reads one value.
-func (l *label) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	*l = ""
-	if kind := dec.PeekKind(); kind != '"' && kind != '0' {
-		return dec.SkipValue()
-	}
-	token, err := dec.ReadToken()
-	if err == nil {
-		*l = label(token.String())
-	}
-	return err
-}
-
 // presence tells whether there is anything: not null, "", [], {} or false.
 type presence bool
 
@@ -234,3 +202,9 @@ func (c *content) join(parts []contentPart) {
 	}
 	c.text = all.String()
 }
+
+// Members that come as a string, as a number, or not at all.
+type (
+	text  = jsonx.Text
+	label = jsonx.Label
+)

@@ -84,35 +84,8 @@ func explain(err error) error {
 	return &decodeError{"", errNotJSON} // io.ErrUnexpectedEOF: an empty or cut document
 }
 
-// label is a string or a number as text; anything else, null included, reads
-// as empty. For codes and ids that the venue writes either way.
-type label string
-
-// UnmarshalJSONFrom reads one value.
-func (l *label) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	*l = ""
-	if kind := dec.PeekKind(); kind != '"' && kind != '0' {
-		return dec.SkipValue()
-	}
-	token, err := dec.ReadToken()
-	if err == nil {
-		*l = label(token.String())
-	}
-	return err
-}
-
-// text is a string; anything else, null included, reads as empty.
-type text string
-
-// UnmarshalJSONFrom reads one value.
-func (t *text) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	*t = ""
-	if dec.PeekKind() != '"' {
-		return dec.SkipValue()
-	}
-	token, err := dec.ReadToken()
-	if err == nil {
-		*t = text(token.String())
-	}
-	return err
-}
+// Members that come as a string, as a number, or not at all.
+type (
+	text  = jsonx.Text
+	label = jsonx.Label
+)

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/ballast-go/ballast/llm/llmtest"
 	"github.com/ballast-go/ballast/marketdata/astertest"
@@ -56,11 +57,11 @@ func page(models []llmtest.Scenario, venues []astertest.Scenario) []byte {
 	b.WriteString(head)
 	for _, s := range models {
 		e := s.Expect
-		row(&b, cell(s.Name), cell(s.What), client(e), again(e), answer(e), cell(e.DecidedBy), cell(e.Note))
+		row(&b, cell(s.Name), cell(s.What), client(e), again(e.Kind != "", e.Retryable, e.Wait), answer(e), cell(e.DecidedBy), cell(e.Note))
 	}
 	b.WriteString(venueHead)
 	for _, s := range venues {
-		row(&b, cell(s.Name), cell(s.What), venueClient(s), venueAgain(s.Expect), venueSnapshot(s), venueDecide(s), cell(s.Expect.Note))
+		row(&b, cell(s.Name), cell(s.What), venueClient(s), again(s.Expect.Kind != "", s.Expect.Retryable, s.Expect.Wait), venueSnapshot(s), venueDecide(s), cell(s.Expect.Note))
 	}
 	return b.Bytes()
 }
@@ -80,13 +81,15 @@ func client(e llmtest.Expectation) string {
 	}
 }
 
-func again(e llmtest.Expectation) string {
+// again says whether and when a failed call may succeed later; nothing of one
+// that did not fail.
+func again(failed, retryable bool, wait time.Duration) string {
 	switch {
-	case e.Kind == "":
+	case !failed:
 		return ""
-	case e.Wait > 0:
-		return "after " + e.Wait.String()
-	case e.Retryable:
+	case wait > 0:
+		return "after " + wait.String()
+	case retryable:
 		return "yes"
 	default:
 		return "no"

@@ -52,19 +52,6 @@ func venueClient(s astertest.Scenario) string {
 	return fmt.Sprintf("%s (%s)", cell(e.Kind), strings.Join(numbers, ", "))
 }
 
-func venueAgain(e astertest.Expectation) string {
-	switch {
-	case e.Kind == "":
-		return ""
-	case e.Wait > 0:
-		return "after " + e.Wait.String()
-	case e.Retryable:
-		return "yes"
-	default:
-		return "no"
-	}
-}
-
 func venueSnapshot(s astertest.Scenario) string {
 	e := s.Expect
 	switch {

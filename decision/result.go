@@ -1,8 +1,6 @@
 package decision
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"time"
 
 	"github.com/ballast-go/ballast/internal/jsonx"
@@ -107,17 +105,6 @@ type Recheck struct {
 	Halt   *Halt `json:"halt,omitempty"`
 }
 
-// Digest is the SHA-256 of the record's JSON in hexadecimal: equal content,
-// equal digest.
-func (r Record) Digest() (string, error) {
-	data, err := r.MarshalJSON()
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:]), nil
-}
-
 // MarshalJSON writes decimals as JSON numbers with their exact digits. Equal
 // records give equal bytes.
 func (r Record) MarshalJSON() ([]byte, error) {
@@ -125,8 +112,12 @@ func (r Record) MarshalJSON() ([]byte, error) {
 	return jsonx.Marshal(plain(r))
 }
 
-// UnmarshalJSON reads what MarshalJSON writes.
+// UnmarshalJSON reads what MarshalJSON writes, and wrote in earlier schemas; a
+// later one is ErrSchema.
 func (r *Record) UnmarshalJSON(data []byte) error {
+	if err := checkSchema(data); err != nil {
+		return err
+	}
 	type plain Record
 	return jsonx.Unmarshal(data, (*plain)(r))
 }

@@ -1,10 +1,12 @@
 package marketdata
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"math"
 	"slices"
 	"sort"
+	"sync"
 	"time"
 )
 
@@ -18,6 +20,7 @@ type seriesData struct {
 	candles     []Candle
 	columns     Columns
 	fingerprint uint64
+	digest      func() [sha256.Size]byte // made once
 }
 
 // Columns are a series' values as floats for indicators, one entry a candle.
@@ -49,8 +52,15 @@ func NewSeries(interval Interval, candles []Candle) (Series, error) {
 		d.columns.Open[i], d.columns.High[i], d.columns.Low[i] = f.open, f.high, f.low
 		d.columns.Close[i], d.columns.Volume[i] = f.close, f.volume
 	}
+	return d.sealed(), nil
+}
+
+// sealed is the finished series.
+func (d *seriesData) sealed() Series {
 	d.fingerprint = d.columns.hash()
-	return Series{d}, nil
+	s := Series{d}
+	d.digest = sync.OnceValue(func() [sha256.Size]byte { return sha256.Sum256(s.json()) })
+	return s
 }
 
 // align reports a candle that does not open where its place demands.
@@ -145,8 +155,7 @@ func (s Series) slice(from, to int) Series {
 		interval: s.data.interval, candles: s.data.candles[from:to:to],
 		columns: Columns{c.Open[from:to:to], c.High[from:to:to], c.Low[from:to:to], c.Close[from:to:to], c.Volume[from:to:to]},
 	}
-	d.fingerprint = d.columns.hash()
-	return Series{d}
+	return d.sealed()
 }
 
 // Fingerprint tells series of equal values apart from others of the same
@@ -157,6 +166,15 @@ func (s Series) Fingerprint() uint64 {
 		return 0
 	}
 	return s.data.fingerprint
+}
+
+// Digest is the SHA-256 of what MarshalJSON writes: equal candles of one
+// interval, equal digest. It is computed once.
+func (s Series) Digest() [sha256.Size]byte {
+	if s.data == nil {
+		return sha256.Sum256(s.json())
+	}
+	return s.data.digest()
 }
 
 // hash is FNV-1a over the bits of all values, a word at a time.

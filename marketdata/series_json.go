@@ -13,7 +13,9 @@ import (
 
 // MarshalJSON writes {"interval":"1h","candles":[[open_time_ms,open,high,low,
 // close,volume,quote_volume],…]} with exact digits.
-func (s Series) MarshalJSON() ([]byte, error) {
+func (s Series) MarshalJSON() ([]byte, error) { return s.json(), nil }
+
+func (s Series) json() []byte {
 	b := make([]byte, 0, 40+s.Len()*80)
 	b = append(b, `{"interval":"`...)
 	b = append(b, s.Interval()...)
@@ -31,7 +33,7 @@ func (s Series) MarshalJSON() ([]byte, error) {
 		}
 		b = append(b, ']')
 	}
-	return append(b, "]}"...), nil
+	return append(b, "]}"...)
 }
 
 // UnmarshalJSON reads what MarshalJSON writes and checks it as NewSeries

@@ -13,12 +13,16 @@ import (
 
 // Errors that callers branch on.
 var (
-	// ErrNotFound says that no record has the id.
-	ErrNotFound = errors.New("store: record not found")
-	// ErrConflict says that the id belongs to a record of other content.
-	ErrConflict = errors.New("store: the id belongs to another record")
+	// ErrNotFound says that there is nothing under the id.
+	ErrNotFound = errors.New("store: not found")
+	// ErrConflict says that the id belongs to something of other content.
+	ErrConflict = errors.New("store: the id belongs to other content")
 	// ErrID says that an id is empty or longer than MaxIDBytes.
 	ErrID = errors.New("store: invalid record id")
+	// ErrCorrupt says that what is kept is not what was written.
+	ErrCorrupt = errors.New("store: the kept content is damaged")
+	// ErrReadOnly says that the store was opened to be read.
+	ErrReadOnly = errors.New("store: opened read-only")
 )
 
 // MaxIDBytes is how long the id of a record may be.
@@ -39,6 +43,11 @@ const MaxIDBytes = 128
 //     Input.Indicators, which are read-only to everybody.
 //   - Times are ordered and compared to the microsecond.
 //   - All methods are safe for concurrent use.
+//
+// A store that keeps more offers it by the other interfaces of this package:
+// History, Chain, Outcomes, Metrics, Strategies, Assignments, Accounts, Halts,
+// Breakers, Candles, and llm.Ledger for budgets. The three stores of this
+// module have them all.
 type Store interface {
 	decision.Store
 	Record(ctx context.Context, id string) (decision.Record, error)
@@ -49,7 +58,7 @@ type Store interface {
 // selects every record.
 type Filter struct {
 	AccountID  string    // of the account; empty: any
-	Symbol     string    // that was asked about; empty: any
+	Symbol     string    // that the decision names; empty: any
 	StrategyID string    // of the strategy; empty: any
 	Since      time.Time // Result.At at or after; zero: any
 	Until      time.Time // Result.At before; zero: any
@@ -75,7 +84,7 @@ func (f Filter) Matches(r decision.Record) bool {
 	at := r.Result.At.UnixMicro()
 	return (f.AccountID == "" || f.AccountID == r.Input.Account.ID) &&
 		(f.StrategyID == "" || f.StrategyID == r.Input.Strategy.ID) &&
-		(f.Symbol == "" || slices.Contains(r.Input.Symbols, f.Symbol)) &&
+		(f.Symbol == "" || slices.ContainsFunc(r.Result.Decision.Decisions, func(d decision.AssetDecision) bool { return d.Asset == f.Symbol })) &&
 		(f.Since.IsZero() || at >= f.Since.UnixMicro()) &&
 		(f.Until.IsZero() || at < f.Until.UnixMicro())
 }

@@ -19,7 +19,7 @@ func TestFilterMatches(t *testing.T) {
 			Symbols: []string{"BTCUSDT", "ETHUSDT"},
 			Account: decision.Account{ID: "a1"}, Strategy: decision.Strategy{ID: "s1"},
 		},
-		Result: decision.Result{ID: "r1", At: at},
+		Result: decision.Result{ID: "r1", At: at, Decision: decision.Decision{Decisions: []decision.AssetDecision{{Asset: "BTCUSDT"}, {Asset: "ETHUSDT"}}}},
 	}
 	berlin := time.FixedZone("CET", 3600)
 	for name, c := range map[string]struct {

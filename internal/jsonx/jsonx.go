@@ -15,6 +15,9 @@ import (
 	"github.com/shopspring/decimal"
 )
 
+// Raw is a JSON value as it is written.
+type Raw = jsontext.Value
+
 // Marshal encodes v with decimals as JSON numbers that keep every digit,
 // durations as whole nanoseconds and map keys sorted. Equal values give equal
 // bytes.

@@ -28,6 +28,10 @@ func fill(t *testing.T, s store.Store) {
 	} {
 		record := Sample(r.id, Start().Add(r.after))
 		record.Input.Account.ID, record.Input.Strategy.ID, record.Input.Symbols = r.account, r.strategy, r.symbols
+		record.Result.Decision.Decisions = nil
+		for _, symbol := range r.symbols {
+			record.Result.Decision.Decisions = append(record.Result.Decision.Decisions, decision.AssetDecision{Asset: symbol, Action: decision.ActionHold, RiskLevel: decision.RiskLow})
+		}
 		require.NoError(t, s.Append(t.Context(), record))
 	}
 }

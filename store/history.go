@@ -16,7 +16,8 @@ import (
 const SourceLegacy = "legacy"
 
 // Row is a decision as lists, statistics and SQL see it: what Project takes
-// from a record. NUL characters of texts are U+FFFD here; the record has them.
+// from a record. NUL characters of texts are U+FFFD here; the record has them,
+// and so have ids and the assets of decisions and refusals.
 type Row struct {
 	ID        string    `json:"id"`
 	AccountID string    `json:"account_id"`
@@ -40,6 +41,24 @@ type Row struct {
 
 // IsValid reports whether the gate refused nothing.
 func (r Row) IsValid() bool { return len(r.Refused) == 0 }
+
+// Narrow is the row without the decisions and refusals of assets other than
+// the symbol.
+func (r Row) Narrow(symbol string) Row {
+	decisions, refused := r.Decision.Decisions, r.Refused
+	r.Decision.Decisions, r.Refused = nil, nil
+	for i := range decisions {
+		if decisions[i].Asset == symbol {
+			r.Decision.Decisions = append(r.Decision.Decisions, decisions[i])
+		}
+	}
+	for i := range refused {
+		if refused[i].Asset == symbol {
+			r.Refused = append(r.Refused, refused[i])
+		}
+	}
+	return r
+}
 
 // Entry is a line of the history.
 type Entry struct {

@@ -284,7 +284,7 @@ func TestAnAssetWithoutDataDoesNotKeepTheOthersFromBeingDecided(t *testing.T) {
 		for symbol, why := range map[string]string{"NOPEUSDT": "is not listed: take symbols from exchange information", venueSymbols[1]: "status SETTLING"} {
 			require.Equal(t, decision.ActionHold, actions[symbol].Action)
 			require.Contains(t, actions[symbol].Rationale, "no market data")
-			require.Contains(t, said, symbol+": ")
+			require.Contains(t, said, "Insufficient market data: "+symbol+": ")
 			require.Contains(t, said, why)
 		}
 		for _, symbol := range []string{venueSymbols[0], venueSymbols[2]} {

@@ -47,14 +47,14 @@ func venueFailures() []venueFailure {
 	otherKey := strings.Replace(venueKey, "4fd0", "5fd0", 1)
 	return []venueFailure{
 		{
-			name: "wrong key", asks: "client accounts", kind: aster.KindAuth, code: -2015, says: "check that key, network and interface belong together", byPerson: true,
+			name: "wrong key", asks: "client accounts", kind: aster.KindAuth, code: -2015, says: "and what it may do from which address", byPerson: true,
 			setup: func(tb testing.TB, s *venueSetup) {
 				tb.Helper()
 				s.client.Signer = demoAgent(tb, otherKey)
 			},
 		},
 		{
-			name: "wrong key of V1", asks: "client accounts", kind: aster.KindAuth, code: -2015, says: "check that key, network and interface belong together", byPerson: true,
+			name: "wrong key of V1", asks: "client accounts", kind: aster.KindAuth, code: -2015, says: "and what it may do from which address", byPerson: true,
 			setup: func(tb testing.TB, s *venueSetup) {
 				tb.Helper()
 				s.client.Signer = demoHMAC(tb, venueSecret)

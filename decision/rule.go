@@ -114,6 +114,13 @@ func (f *findings) reject(e *entry, rule, format string, args ...any) {
 	f.list = append(f.list, finding{e.index, Violation{Rule: rule, Asset: e.d.Asset, Severity: SeverityError, Message: fmt.Sprintf(format, args...)}})
 }
 
+// caution is a warning about a number, refuse without the refusal.
+func (f *findings) caution(e *entry, rule string, limit, value decimal.Decimal, format string, args ...any) {
+	f.list = append(f.list, finding{e.index, Violation{
+		Rule: rule, Asset: e.d.Asset, Severity: SeverityWarning, Limit: limit.String(), Value: value.String(), Message: fmt.Sprintf(format, args...),
+	}})
+}
+
 func (f *findings) warn(e *entry, rule, format string, args ...any) {
 	f.list = append(f.list, finding{e.index, Violation{Rule: rule, Asset: e.d.Asset, Severity: SeverityWarning, Message: fmt.Sprintf(format, args...)}})
 }

@@ -2,6 +2,7 @@ package decision
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -88,6 +89,16 @@ type builtin interface {
 	check(v *view, found *findings)
 }
 
+// ours reports a type of this package. A host's type that embeds one has its
+// unexported methods too, but it is the host's Check that counts.
+func ours(r Rule) bool {
+	t := reflect.TypeOf(r)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.PkgPath() == reflect.TypeFor[Rules]().PkgPath()
+}
+
 // bounded is a builtin that limits amounts. Check and envelope share it, so
 // that a limit has one implementation.
 type bounded interface {
@@ -157,7 +168,7 @@ func (rs Rules) Gate(in Input, p Proposal) Verdict {
 	v := newView(&in, &p)
 	var found findings
 	for _, r := range rs {
-		if b, ok := r.(builtin); ok {
+		if b, ok := r.(builtin); ok && ours(r) {
 			b.check(v, &found)
 			continue
 		}

@@ -171,12 +171,17 @@ func pagesMeanwhile(t *testing.T, s History) {
 	step := 0
 	got := pagedIDs(t, s, store.Query{Filter: store.Filter{Limit: 3}}, func() {
 		step++
+		made := func(i int, at time.Time) decision.Record {
+			return Sample(fmt.Sprintf("0%d-new-%d", step%3, step*10+i), at)
+		}
+		require.NoError(t, s.Append(t.Context(), made(0, Start().Add(time.Hour))))
+		if step > 8 {
+			return // else the pages might not end
+		}
 		for i, at := range []time.Time{Start().Add(time.Hour), Start().Add(2 * time.Microsecond), Start().Add(-time.Hour)} {
-			if step > 8 && i == 2 {
-				break // else the pages would not end
-			}
+			r := made(i+1, at)
 			wg.Go(func() {
-				if err := s.Append(t.Context(), Sample(fmt.Sprintf("0%d-new-%d", step%3, step*10+i), at)); err != nil {
+				if err := s.Append(t.Context(), r); err != nil {
 					t.Errorf("append meanwhile: %v", err)
 				}
 			})

@@ -73,9 +73,10 @@ func save(t *testing.T, s store.Strategies, v decision.Strategy, at time.Time) s
 	return hash
 }
 
-func version(t *testing.T, s store.Strategies, id, hash string) store.SavedStrategy {
+// version is that of strategy s; the newest for an empty hash.
+func version(t *testing.T, s store.Strategies, hash string) store.SavedStrategy {
 	t.Helper()
-	v, err := s.Strategy(t.Context(), id, hash)
+	v, err := s.Strategy(t.Context(), "s", hash)
 	require.NoError(t, err)
 	return v
 }
@@ -87,7 +88,7 @@ func strategyReadsBack(t *testing.T, s store.Strategies) {
 		at := Start().Add(time.Duration(i)*time.Microsecond + 999)
 		hash := save(t, s, want, at.In(time.FixedZone("CET", 3600)))
 		for _, by := range []string{hash, ""} {
-			got := version(t, s, "s", by)
+			got := version(t, s, by)
 			same(t, want, got.Strategy)
 			require.Equal(t, hash, got.Hash)
 			require.Equal(t, Start().Add(time.Duration(i)*time.Microsecond), got.SavedAt)
@@ -99,9 +100,9 @@ func versionsStay(t *testing.T, s store.Strategies) {
 	one, two := strategy(t, "s", "one"), strategy(t, "s", "two")
 	first, second := save(t, s, one, Start()), save(t, s, two, Start().Add(-time.Hour))
 	require.NotEqual(t, first, second)
-	same(t, one, version(t, s, "s", first).Strategy)
-	same(t, two, version(t, s, "s", second).Strategy)
-	same(t, two, version(t, s, "s", "").Strategy, "the order of saving counts, not the time")
+	same(t, one, version(t, s, first).Strategy)
+	same(t, two, version(t, s, second).Strategy)
+	same(t, two, version(t, s, "").Strategy, "the order of saving counts, not the time")
 }
 
 func newestAgain(t *testing.T, s store.Strategies) {
@@ -110,8 +111,8 @@ func newestAgain(t *testing.T, s store.Strategies) {
 	save(t, s, two, Start().Add(time.Second))
 	one.FundingRateThreshold = one.FundingRateThreshold.Add(dec("0.00")) // of equal value
 	require.Equal(t, first, save(t, s, one, Start().Add(time.Hour)))
-	require.Equal(t, first, version(t, s, "s", "").Hash)
-	require.Equal(t, Start(), version(t, s, "s", "").SavedAt, "when it was saved first")
+	require.Equal(t, first, version(t, s, "").Hash)
+	require.Equal(t, Start(), version(t, s, "").SavedAt, "when it was saved first")
 	all, err := s.Strategies(t.Context())
 	require.NoError(t, err)
 	require.Len(t, all, 1)
@@ -162,7 +163,7 @@ func strategyCopies(t *testing.T, s store.Strategies) {
 	save(t, s, given, Start())
 	given.TimeframePreference[0] = "1m"
 	for range 2 {
-		got := version(t, s, "s", "").Strategy
+		got := version(t, s, "").Strategy
 		require.Equal(t, "1h", string(got.TimeframePreference[0]))
 		got.TimeframePreference[0] = "1d"
 		all, err := s.Strategies(t.Context())
@@ -187,7 +188,7 @@ func strategyWriters(t *testing.T, s store.Strategies) {
 	for _, v := range versions {
 		hash, err := v.Hash()
 		require.NoError(t, err)
-		same(t, v, version(t, s, "s", hash).Strategy)
+		same(t, v, version(t, s, hash).Strategy)
 	}
 	all, err := s.Strategies(t.Context())
 	require.NoError(t, err)

@@ -65,7 +65,7 @@ type Entry struct {
 	Row
 	Link       Link      `json:"link,omitzero"`        // zero: legacy
 	ExecutedAt time.Time `json:"executed_at,omitzero"` // of the first fill, UTC; zero: not executed
-	Outcomes   []Outcome `json:"outcomes"`             // of closed trades, oldest first
+	Outcomes   []Outcome `json:"outcomes"`             // of closed trades, oldest first (ByClosing); narrowed like Decision
 }
 
 // Bounds of pages.
@@ -132,7 +132,7 @@ type Outcome struct {
 	// PnLPercent is of the margin or of the notional, as the host counts; in
 	// percent units.
 	PnLPercent decimal.NullDecimal `json:"pnl_percentage"`
-	OpenedAt   time.Time           `json:"opened_at"` // UTC; zero: the decision's time is taken
+	OpenedAt   time.Time           `json:"opened_at"` // UTC; zero: see Normal
 	ClosedAt   time.Time           `json:"closed_at"` // UTC
 }
 
@@ -147,10 +147,11 @@ type Fill struct {
 	At         time.Time       `json:"at"`       // UTC
 }
 
-// Outcomes keeps what became of decisions. An unknown decision is ErrNotFound,
-// and so is an asset that it does not name. The same key with the same content
-// is nil again, with other content ErrConflict. Fills and outcomes come back
-// oldest first.
+// Outcomes keeps what became of decisions, as Normal writes it. What Validate
+// refuses is an error. An unknown decision is ErrNotFound, and so is an asset
+// that it does not name. The same key with the same content (Equal) is nil
+// again, with other content ErrConflict; keys of fills and of outcomes are
+// apart. Fills and outcomes come back oldest first and equal times by key.
 type Outcomes interface {
 	AddFill(ctx context.Context, f Fill) error
 	AddOutcome(ctx context.Context, o Outcome) error

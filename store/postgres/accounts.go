@@ -2,9 +2,7 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -77,6 +75,7 @@ func (s *Store) Assign(ctx context.Context, a store.Assignment) (previous store.
 	if err := a.Validate(); err != nil {
 		return store.Assignment{}, err
 	}
+	a = a.Normal()
 	err = s.transact(ctx, func(tx pgx.Tx) error {
 		if err := addAccount(ctx, tx, a.AccountID); err != nil {
 			return err
@@ -97,7 +96,7 @@ func (s *Store) Assign(ctx context.Context, a store.Assignment) (previous store.
 			return err
 		}
 		_, err = tx.Exec(ctx, `INSERT INTO strategy_assignments (account_id, strategy_id, strategy_hash, assigned_by, assigned_at, active)
-			VALUES ($1, $2, $3, $4, $5, true)`, account, store.Key(a.StrategyID), store.Key(a.Hash), store.Key(a.By), micros(a.At))
+			VALUES ($1, $2, $3, $4, $5, true)`, account, store.Key(a.StrategyID), store.Key(a.Hash), store.Key(a.By), a.At)
 		return err
 	})
 	if err != nil {
@@ -116,12 +115,4 @@ func (s *Store) Assigned(ctx context.Context, accountID string) (store.Assignmen
 func (s *Store) Assignments(ctx context.Context, accountID string) ([]store.Assignment, error) {
 	assignments, err := all(ctx, s.db, scanAssignment, assignmentSQL+` ORDER BY s.id DESC`, plain(store.Key(accountID)))
 	return assignments, wrap(ctx, "assignments", err)
-}
-
-// inYears reports a time that no column has.
-func inYears(what string, t time.Time) error {
-	if year := t.UTC().Year(); year < 1 || year > 9999 {
-		return fmt.Errorf("postgres: %s must be in the years 1 to 9999, was in %d", what, year)
-	}
-	return nil
 }

@@ -23,6 +23,9 @@ func (s *Store) Append(ctx context.Context, r decision.Record) error {
 	if err := store.CheckID(r.Result.ID); err != nil {
 		return err
 	}
+	if err := store.CheckAccountID(r.Input.Account.ID); err != nil {
+		return err
+	}
 	p, err := s.prepare(r)
 	if err != nil {
 		return fmt.Errorf("postgres: append: %w", err)

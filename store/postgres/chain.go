@@ -1,10 +1,12 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -23,7 +25,7 @@ func (s *Store) Heads(ctx context.Context) ([]store.Checkpoint, error) {
 		At   *time.Time
 	}
 	heads, err := all(ctx, s.db, pgx.RowToStructByPos[head], `SELECT a.name, a.chain_length, a.chain_head,
-		(SELECT d.timestamp FROM decisions d WHERE d.account_id = a.id AND d.seq = a.chain_length) FROM accounts a ORDER BY a.name`)
+		(SELECT d.timestamp FROM decisions d WHERE d.account_id = a.id AND d.seq = a.chain_length) FROM accounts a`)
 	if err != nil {
 		return nil, wrap(ctx, "heads", err)
 	}
@@ -39,6 +41,7 @@ func (s *Store) Heads(ctx context.Context) ([]store.Checkpoint, error) {
 			c.At = h.At.UTC()
 		}
 	}
+	slices.SortFunc(checkpoints, func(a, b store.Checkpoint) int { return cmp.Compare(a.AccountID, b.AccountID) })
 	return checkpoints, nil
 }
 

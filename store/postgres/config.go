@@ -45,7 +45,9 @@ func (c Config) withDefaults() Config {
 
 func (c Config) validate() error {
 	var problems []error
-	add := func(format string, args ...any) { problems = append(problems, fmt.Errorf("postgres: "+format, args...)) }
+	add := func(format string, args ...any) {
+		problems = append(problems, fmt.Errorf("postgres: "+format, args...))
+	}
 	if c.KnownSeries < 1 || c.KnownSeries > 1_000_000 {
 		add("KnownSeries must be between 1 and 1000000, was %d", c.KnownSeries)
 	}

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/shopspring/decimal"
@@ -37,7 +38,11 @@ const tradeSumsSQL = `SELECT t.asset, count(*), count(*) FILTER (WHERE pnl_usd >
 
 // DecisionMetrics sums up decisions, and the outcomes of theirs.
 func (s *Store) DecisionMetrics(ctx context.Context, accountID string, span store.Span) (store.DecisionMetrics, error) {
-	q := spanSelection(accountID, span)
+	f := store.Filter{AccountID: accountID, Since: span.Since, Until: span.Until}
+	if err := f.Validate(); err != nil {
+		return store.DecisionMetrics{}, err
+	}
+	q := selection(f)
 	sums, err := one(ctx, s.db, scanDecisionSums, decisionSQL+q.where()+decisionSumsSQL, q.arguments()...)
 	if err != nil {
 		return store.DecisionMetrics{}, wrap(ctx, "metrics", err)
@@ -48,10 +53,6 @@ func (s *Store) DecisionMetrics(ctx context.Context, accountID string, span stor
 		return store.DecisionMetrics{}, wrap(ctx, "metrics", err)
 	}
 	return sums.Metrics(store.Summary(byAsset)), nil
-}
-
-func spanSelection(accountID string, span store.Span) *query {
-	return selection(store.Filter{AccountID: accountID, Since: span.Since, Until: span.Until})
 }
 
 func scanDecisionSums(row pgx.CollectableRow) (s store.DecisionSums, err error) {
@@ -95,7 +96,11 @@ SELECT coalesce(max(highest - total), 0) FROM (
 
 // StrategyPerformance sums up the closed trades of a strategy's decisions.
 func (s *Store) StrategyPerformance(ctx context.Context, strategyID, accountID string, span store.Span) (store.StrategyPerformance, error) {
-	q := selection(store.Filter{AccountID: accountID, StrategyID: strategyID})
+	f := store.Filter{AccountID: accountID, StrategyID: strategyID}
+	if err := errors.Join(f.Validate(), span.Validate()); err != nil {
+		return store.StrategyPerformance{}, err
+	}
+	q := selection(f)
 	if strategyID == "" {
 		q.and(`coalesce(d.strategy_used, '') = ''`)
 	}

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
-	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/shopspring/decimal"
@@ -67,9 +67,6 @@ func (s *Store) Page(ctx context.Context, q store.Query) (store.Page, error) {
 		return store.Page{}, err
 	}
 	after, err := store.ParseCursor(q.Cursor)
-	if err == nil && !utf8.ValidString(after.ID) {
-		err = fmt.Errorf("%w: its id is not UTF-8", store.ErrCursor)
-	}
 	if err != nil {
 		return store.Page{}, err
 	}
@@ -142,6 +139,9 @@ func (s *Store) entries(ctx context.Context, lines []line, symbol string) ([]sto
 		}
 		for j := range e.Outcomes {
 			e.Outcomes[j].DecisionID = row.ID
+		}
+		if symbol != "" {
+			e.Outcomes = slices.DeleteFunc(e.Outcomes, func(o store.Outcome) bool { return o.Asset != symbol })
 		}
 	}
 	return entries, nil

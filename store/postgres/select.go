@@ -3,7 +3,6 @@ package postgres
 import (
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/ballast-go/ballast/store"
@@ -58,31 +57,18 @@ func selection(f store.Filter) *query {
 
 func (q *query) span(column string, s store.Span) {
 	if !s.Since.IsZero() {
-		q.and(column+` >= $?::timestamptz`, micros(clamped(s.Since)))
+		q.and(column+` >= $?::timestamptz`, micros(s.Since))
 	}
 	if !s.Until.IsZero() {
-		q.and(column+` < $?::timestamptz`, micros(clamped(s.Until)))
+		q.and(column+` < $?::timestamptz`, micros(s.Until))
 	}
 }
 
 // after leaves out everything up to the position.
 func (q *query) after(p store.Position) {
 	if p != (store.Position{}) {
-		q.and(`(d.timestamp, d.uid) < ($?::timestamptz, $?)`, micros(clamped(p.At)), plain(store.Key(p.ID)))
+		q.and(`(d.timestamp, d.uid) < ($?::timestamptz, $?)`, micros(p.At), plain(store.Key(p.ID)))
 	}
-}
-
-// clamped is the time, or one that PostgreSQL has and that is as far from any
-// that is kept.
-func clamped(t time.Time) time.Time {
-	first, last := time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(10_001, 1, 1, 0, 0, 0, 0, time.UTC)
-	switch {
-	case t.Before(first):
-		return first
-	case t.After(last):
-		return last
-	}
-	return t
 }
 
 // plain is a text to look for. PostgreSQL refuses what is not UTF-8, and keeps

@@ -29,10 +29,7 @@ func scanStrategy(row pgx.CollectableRow) (s store.SavedStrategy, err error) {
 // SaveStrategy keeps a version of a strategy. Versions of one strategy follow
 // each other in the order in which they are committed.
 func (s *Store) SaveStrategy(ctx context.Context, strategy decision.Strategy, at time.Time) (string, error) {
-	if err := strategy.Validate(); err != nil {
-		return "", err
-	}
-	if err := inYears("saved_at", at); err != nil {
+	if err := store.CheckStrategy(strategy, at); err != nil {
 		return "", err
 	}
 	hash, err := strategy.Hash()

@@ -12,19 +12,30 @@ import (
 	"github.com/ballast-go/ballast/store/storetest"
 )
 
+func newStore(t *testing.T) store.Store {
+	t.Helper()
+	return open(t)
+}
+
+func newHalts(t *testing.T) store.Halts {
+	t.Helper()
+	return open(t)
+}
+
 func TestStoreConformance(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, func(t *testing.T) store.Store { return open(t) })
+	storetest.Run(t, newStore)
 }
 
 func TestHaltsConformance(t *testing.T) {
 	t.Parallel()
-	storetest.RunHalts(t, func(t *testing.T) store.Halts { return open(t) })
+	storetest.RunHalts(t, newHalts)
 }
 
 func TestLedgerConformance(t *testing.T) {
 	t.Parallel()
 	llmtest.RunLedger(t, func(tb testing.TB) (llm.Ledger, func() llm.Ledger) {
+		tb.Helper()
 		databaseURL := database(tb)
 		s := openAt(tb, databaseURL)
 		return s, func() llm.Ledger { return openAt(tb, databaseURL) }
@@ -35,6 +46,7 @@ func TestLedgerConformance(t *testing.T) {
 func TestStoreConformance_OnAPoolerInTransactionMode(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) store.Store {
+		t.Helper()
 		s, err := postgres.Open(t.Context(), database(t), postgres.Config{Pooler: true, MaxConns: 2})
 		require.NoError(t, err)
 		t.Cleanup(s.Close)

@@ -32,38 +32,55 @@ WITH budget AS (
 INSERT INTO llm_reservations (id, account, day, usd, tokens)
 SELECT $1, $2, $3::date, $4::text::numeric, $5::bigint FROM budget`
 
-// Reserve holds an amount back in one statement. What a process that died had
-// reserved stays reserved, as it may have been spent.
+// Reserve holds an amount back, in one statement if there is room. What a
+// process that died had reserved stays reserved, as it may have been spent.
 func (s *Store) Reserve(ctx context.Context, r llm.Reservation) error {
 	if err := r.Validate(); err != nil {
 		return fmt.Errorf("llm: reservation: %w", err)
 	}
-	for range maxTries {
-		var held bool
-		err := s.retrying(ctx, func(db DB) error {
-			tag, err := db.Exec(ctx, reserveSQL, store.Key(r.ID), store.Key(r.Account), r.Day, r.Bound.USD.String(), r.Bound.Tokens,
-				amount(r.Limits.USD), r.Limits.Tokens)
-			held = tag.RowsAffected() == 1
-			return err
-		})
-		switch {
-		case code(err) == codeUnique:
-			return fmt.Errorf("postgres: reservation %.128q exists", r.ID)
-		case err != nil:
-			return wrap(ctx, "reserve", err)
-		case held:
-			return nil
-		}
-		balance, err := s.Balance(ctx, r.Account, r.Day)
-		if err != nil {
-			return err
-		}
-		if err := r.Check(balance); err != nil {
-			return err
-		}
-		// Something settled since: there is room now.
+	held := false
+	err := s.retrying(ctx, func(db DB) (err error) {
+		held, err = reserve(ctx, db, r)
+		return err
+	})
+	if err == nil && !held {
+		err = s.transact(ctx, func(tx pgx.Tx) error { return reserveLocked(ctx, tx, r) })
 	}
-	return fmt.Errorf("postgres: reserve: %w", errBusy)
+	var refusal *llm.BudgetError
+	switch {
+	case errors.As(err, &refusal):
+		return refusal
+	case code(err) == codeUnique:
+		return fmt.Errorf("postgres: reservation %.128q exists", r.ID)
+	}
+	return wrap(ctx, "reserve", err)
+}
+
+func reserve(ctx context.Context, db DB, r llm.Reservation) (held bool, err error) {
+	tag, err := db.Exec(ctx, reserveSQL, store.Key(r.ID), store.Key(r.Account), r.Day, r.Bound.USD.String(), r.Bound.Tokens,
+		amount(r.Limits.USD), r.Limits.Tokens)
+	return tag.RowsAffected() == 1, err
+}
+
+// reserveLocked says what the budget is that leaves no room. Something may
+// have settled since; then there is room after all.
+func reserveLocked(ctx context.Context, tx pgx.Tx, r llm.Reservation) error {
+	b, err := one(ctx, tx, scanBalance(r.Account, r.Day), balanceSQL+` FOR UPDATE`, store.Key(r.Account), r.Day)
+	if errors.Is(err, pgx.ErrNoRows) {
+		b, err = llm.Balance{Account: r.Account, Day: r.Day}, nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := r.Check(b); err != nil {
+		return err
+	}
+	// Nobody else changes the row until this commits.
+	held, err := reserve(ctx, tx, r)
+	if err == nil && !held {
+		err = errBusy
+	}
+	return err
 }
 
 // Settle ends a reservation in one statement, which also forgets its id.
@@ -82,16 +99,27 @@ func (s *Store) Settle(ctx context.Context, id string, actual llm.Amount) error 
 
 // Balance is what an account spent and holds back on a day.
 func (s *Store) Balance(ctx context.Context, account, day string) (llm.Balance, error) {
-	b := llm.Balance{Account: account, Day: day}
-	if _, err := time.Parse(time.DateOnly, day); err != nil || !utf8.ValidString(account) {
-		return b, nil // of which nothing can be known
+	if !isDay(day) || !utf8.ValidString(account) {
+		return llm.Balance{Account: account, Day: day}, nil // of which nothing can be known
 	}
-	b, err := one(ctx, s.db, func(row pgx.CollectableRow) (llm.Balance, error) {
-		err := row.Scan(&b.Spent.USD, &b.Spent.Tokens, &b.Reserved.USD, &b.Reserved.Tokens)
-		return b, err
-	}, `SELECT spent_usd, spent_tokens, reserved_usd, reserved_tokens FROM llm_budgets WHERE account = $1 AND day = $2::date`, store.Key(account), day)
+	b, err := one(ctx, s.db, scanBalance(account, day), balanceSQL, store.Key(account), day)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return llm.Balance{Account: account, Day: day}, nil
 	}
 	return b, wrap(ctx, "balance", err)
+}
+
+const balanceSQL = `SELECT spent_usd, spent_tokens, reserved_usd, reserved_tokens FROM llm_budgets WHERE account = $1 AND day = $2::date`
+
+func scanBalance(account, day string) pgx.RowToFunc[llm.Balance] {
+	return func(row pgx.CollectableRow) (llm.Balance, error) {
+		b := llm.Balance{Account: account, Day: day}
+		err := row.Scan(&b.Spent.USD, &b.Spent.Tokens, &b.Reserved.USD, &b.Reserved.Tokens)
+		return b, err
+	}
+}
+
+func isDay(day string) bool {
+	_, err := time.Parse(time.DateOnly, day)
+	return err == nil
 }

@@ -43,7 +43,7 @@ func (s *Store) DecisionMetrics(ctx context.Context, accountID string, span stor
 		return store.DecisionMetrics{}, err
 	}
 	q := selection(f)
-	sums, err := one(ctx, s.db, scanDecisionSums, decisionSQL+q.where()+decisionSumsSQL, q.arguments()...)
+	sums, err := one(ctx, s.db, scanDecisionSums, decisionSQL+q.where()+decisionSumsSQL, q.args...)
 	if err != nil {
 		return store.DecisionMetrics{}, wrap(ctx, "metrics", err)
 	}
@@ -70,7 +70,7 @@ func scanDecisionSums(row pgx.CollectableRow) (s store.DecisionSums, err error) 
 }
 
 func (s *Store) tradeSums(ctx context.Context, sql string, q *query) (map[string]store.TradeSums, error) {
-	rows, err := s.db.Query(ctx, sql, q.arguments()...)
+	rows, err := s.db.Query(ctx, sql, q.args...)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +110,7 @@ func (s *Store) StrategyPerformance(ctx context.Context, strategyID, accountID s
 	if err != nil {
 		return store.StrategyPerformance{}, wrap(ctx, "performance", err)
 	}
-	drawdown, err := one(ctx, s.db, pgx.RowTo[decimal.Decimal], drawdownSQL+q.where()+`) a) b`, q.arguments()...)
+	drawdown, err := one(ctx, s.db, pgx.RowTo[decimal.Decimal], drawdownSQL+q.where()+`) a) b`, q.args...)
 	if err != nil {
 		return store.StrategyPerformance{}, wrap(ctx, "performance", err)
 	}

@@ -99,7 +99,7 @@ func (s *Store) lines(ctx context.Context, q store.Query, after store.Position) 
 	sel := selection(q.Filter)
 	sel.after(after)
 	return all(ctx, s.db, scanLine, `SELECT `+lineColumns+` FROM decisions d`+sel.where()+newestFirst+
-		sel.bind(` LIMIT $? OFFSET $?`, q.Size()+1, q.Offset), sel.arguments()...)
+		sel.bind(` LIMIT $? OFFSET $?`, q.Size()+1, q.Offset), sel.args...)
 }
 
 // entries adds assets and outcomes to the lines.
@@ -194,9 +194,9 @@ func (s *Store) count(ctx context.Context, f store.Filter) (int64, error) {
 		if f.AccountID != "" {
 			q.and(`name = $?`, plain(store.Key(f.AccountID)))
 		}
-		total, err := one(ctx, s.db, pgx.RowTo[decimal.Decimal], `SELECT coalesce(sum(decisions), 0) FROM accounts`+q.where(), q.arguments()...)
+		total, err := one(ctx, s.db, pgx.RowTo[decimal.Decimal], `SELECT coalesce(sum(decisions), 0) FROM accounts`+q.where(), q.args...)
 		return total.IntPart(), err
 	}
 	q := selection(f)
-	return one(ctx, s.db, pgx.RowTo[int64], `SELECT count(*) FROM decisions d`+q.where(), q.arguments()...)
+	return one(ctx, s.db, pgx.RowTo[int64], `SELECT count(*) FROM decisions d`+q.where(), q.args...)
 }

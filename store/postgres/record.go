@@ -53,52 +53,55 @@ func (s *Store) Record(ctx context.Context, id string) (decision.Record, error) 
 // so the store may be used meanwhile.
 func (s *Store) Records(ctx context.Context, f store.Filter) iter.Seq2[decision.Record, error] {
 	return func(yield func(decision.Record, error) bool) {
-		if err := f.Validate(); err != nil {
-			yield(decision.Record{}, err)
-			return
-		}
-		left, last := f.Limit, store.Position{}
-		for {
-			if err := ctx.Err(); err != nil {
-				yield(decision.Record{}, fmt.Errorf("postgres: records: %w", err))
-				return
-			}
-			size := batchRecords
-			if f.Limit > 0 {
-				size = min(size, left)
-			}
-			batch, next, err := s.recordBatch(ctx, f, last, size)
-			if err != nil {
-				yield(decision.Record{}, err)
-				return
+		b, err := batches{filter: f, left: f.Limit}, f.Validate()
+		for err == nil && !b.done {
+			var batch []outcome
+			if batch, err = s.next(ctx, &b); err != nil {
+				break
 			}
 			for i := range batch {
 				if !yield(batch[i].record, batch[i].err) || batch[i].err != nil {
 					return
 				}
 			}
-			if left -= len(batch); len(batch) < size || left == 0 {
-				return
-			}
-			last = next
+		}
+		if err != nil {
+			yield(decision.Record{}, err)
 		}
 	}
 }
 
-func (s *Store) recordBatch(ctx context.Context, f store.Filter, after store.Position, size int) ([]outcome, store.Position, error) {
-	q := selection(f)
-	q.after(after)
+// batches is how far an iteration over records is.
+type batches struct {
+	filter store.Filter
+	after  store.Position
+	left   int // of filter.Limit
+	done   bool
+}
+
+func (s *Store) next(ctx context.Context, b *batches) ([]outcome, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("postgres: records: %w", err)
+	}
+	size := batchRecords
+	if b.filter.Limit > 0 {
+		size = min(size, b.left)
+	}
+	q := selection(b.filter)
+	q.after(b.after)
 	batch, err := all(ctx, s.db, pgx.RowToStructByPos[kept], `SELECT `+recordColumns+
-		` FROM decisions d JOIN decision_records r ON r.decision_id = d.id`+q.where()+newestFirst+q.bind(` LIMIT $?`, size), q.arguments()...)
+		` FROM decisions d JOIN decision_records r ON r.decision_id = d.id`+q.where()+newestFirst+q.bind(` LIMIT $?`, size), q.args...)
 	if err != nil {
-		return nil, after, wrap(ctx, "records", err)
+		return nil, wrap(ctx, "records", err)
 	}
+	b.left -= len(batch)
+	b.done = len(batch) < size || b.filter.Limit > 0 && b.left == 0
 	if len(batch) == 0 {
-		return nil, after, nil
+		return nil, nil
 	}
-	records, err := s.decoded(ctx, batch)
 	end := batch[len(batch)-1]
-	return records, store.Position{At: end.At, ID: store.FromKey(end.UID)}, err
+	b.after = store.Position{At: end.At, ID: store.FromKey(end.UID)}
+	return s.decoded(ctx, batch)
 }
 
 // outcome is a record, or why it cannot be read.

@@ -37,8 +37,6 @@ func (q *query) where() string {
 	return ` WHERE ` + strings.Join(q.conditions, ` AND `)
 }
 
-func (q *query) arguments() []any { return q.args }
-
 // selection is the filter as conditions on decisions d.
 func selection(f store.Filter) *query {
 	q := &query{}

@@ -2,60 +2,42 @@ package postgres_test
 
 import (
 	"context"
-	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/ballast-go/ballast/internal/pgtest"
 	"github.com/ballast-go/ballast/store/postgres"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-var (
-	creating sync.Mutex
-	number   atomic.Int64
-)
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.Cleanup(pgtest.Exit)) }
 
 // database is the URL of an empty database with the schema.
 func database(tb testing.TB) string {
 	tb.Helper()
-	admin := os.Getenv("BALLAST_TEST_DATABASE_URL")
-	if admin == "" {
-		tb.Skip("no server")
-	}
-	name := fmt.Sprintf("t_%d_%d", os.Getpid(), number.Add(1))
-	run := func(dsn string, sql string) {
-		creating.Lock()
-		defer creating.Unlock()
-		conn, err := pgx.Connect(context.Background(), dsn)
-		require.NoError(tb, err)
-		_, err = conn.Exec(context.Background(), sql, pgx.QueryExecModeSimpleProtocol)
-		require.NoError(tb, err)
-		require.NoError(tb, conn.Close(context.Background()))
-	}
-	run(admin, "CREATE DATABASE "+name)
-	tb.Cleanup(func() { run(admin, "DROP DATABASE "+name+" WITH (FORCE)") })
-	u, err := url.Parse(admin)
+	return migrated(tb, pgtest.New(tb))
+}
+
+func migrated(tb testing.TB, databaseURL string) string {
+	tb.Helper()
+	conn, err := pgx.Connect(tb.Context(), databaseURL)
 	require.NoError(tb, err)
-	u.Path = "/" + name
 	files, err := filepath.Glob("../../migrations/postgres/*.sql")
 	require.NoError(tb, err)
 	for _, f := range files {
 		text, err := os.ReadFile(f)
 		require.NoError(tb, err)
 		up, _, _ := strings.Cut(string(text), "-- +goose Down")
-		run(u.String(), up)
+		_, err = conn.Exec(tb.Context(), up, pgx.QueryExecModeSimpleProtocol)
+		require.NoError(tb, err)
 	}
-	return u.String()
+	require.NoError(tb, conn.Close(tb.Context()))
+	return databaseURL
 }
 
 // open is a store on a database of its own.

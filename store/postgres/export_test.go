@@ -1,0 +1,4 @@
+package postgres
+
+// CheckVersion is what Open thinks of a server's number.
+var CheckVersion = checkVersion

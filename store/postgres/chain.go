@@ -54,7 +54,9 @@ type chained struct {
 }
 
 func scanChained(row pgx.CollectableRow) (c chained, err error) {
-	return c, row.Scan(append(c.targets(), &c.series, &c.body, &c.has)...)
+	err = row.Scan(append(c.targets(), &c.series, &c.body, &c.has)...)
+	c.nulls()
+	return c, err
 }
 
 // Links yields the links of an account after a sequence number. It reads in
@@ -154,6 +156,7 @@ func (s *Store) calls(ctx context.Context, ids []int64) (map[int64][]columns.Cal
 	_, err = pgx.ForEachRow(rows, []any{
 		&id, &c.Attempt, &c.Model, &c.Endpoint, &c.Status, &c.LatencyMS, &c.PromptTokens, &c.CompletionTokens, &c.CostUSD,
 	}, func() error {
+		nulls(&c.CostUSD)
 		calls[id] = append(calls[id], c)
 		return nil
 	})

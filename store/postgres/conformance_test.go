@@ -12,24 +12,12 @@ import (
 	"github.com/ballast-go/ballast/store/storetest"
 )
 
-func newStore(t *testing.T) store.Store {
-	t.Helper()
-	return open(t)
-}
-
-func newHalts(t *testing.T) store.Halts {
-	t.Helper()
-	return open(t)
-}
-
-func TestStoreConformance(t *testing.T) {
+func TestConformance(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, newStore)
-}
-
-func TestHaltsConformance(t *testing.T) {
-	t.Parallel()
-	storetest.RunHalts(t, newHalts)
+	storetest.RunAll(t, func(t *testing.T) storetest.Full {
+		t.Helper()
+		return open(t)
+	})
 }
 
 func TestLedgerConformance(t *testing.T) {

@@ -19,6 +19,7 @@ func tradeTargets(o *store.Outcome) []any {
 
 // readTrade is the outcome as columns of a trade say.
 func readTrade(o store.Outcome) store.Outcome {
+	nulls(&o.PnLPercent)
 	o.Key, o.Asset, o.OpenedAt, o.ClosedAt = store.FromKey(o.Key), store.FromKey(o.Asset), o.OpenedAt.UTC(), o.ClosedAt.UTC()
 	return o
 }

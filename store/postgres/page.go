@@ -40,7 +40,23 @@ func (l *line) targets() []any {
 	}
 }
 
-func scanLine(row pgx.CollectableRow) (l line, err error) { return l, row.Scan(l.targets()...) }
+func scanLine(row pgx.CollectableRow) (l line, err error) {
+	err = row.Scan(l.targets()...)
+	l.nulls()
+	return l, err
+}
+
+func (l *line) nulls() { nulls(&l.Decision.GenerationTimeMS, &l.Decision.CostUSD) }
+
+// nulls forgets what a scan left in a null: its zero value is the one that
+// compares and encodes as none.
+func nulls(all ...*decimal.NullDecimal) {
+	for _, d := range all {
+		if !d.Valid {
+			*d = decimal.NullDecimal{}
+		}
+	}
+}
 
 // link is zero for a legacy row.
 func (l *line) link() (store.Link, error) {
@@ -92,14 +108,12 @@ func (s *Store) Page(ctx context.Context, q store.Query) (store.Page, error) {
 	return page, nil
 }
 
-// lines are the page and one more, which says that there is a next page. The
-// statement is planned for its own arguments: how rare a symbol is decides
-// which index is the right one.
+// lines are the page and one more, which says that there is a next page.
 func (s *Store) lines(ctx context.Context, q store.Query, after store.Position) ([]line, error) {
 	sel := selection(q.Filter)
 	sel.after(after)
 	return all(ctx, s.db, scanLine, `SELECT `+lineColumns+` FROM decisions d`+sel.where()+newestFirst+
-		sel.bind(` LIMIT $? OFFSET $?`, q.Size()+1, q.Offset), sel.args...)
+		sel.bind(` LIMIT $? OFFSET $?`, q.Size()+1, q.Offset), sel.arguments()...)
 }
 
 // entries adds assets and outcomes to the lines.
@@ -163,6 +177,7 @@ func (s *Store) assets(ctx context.Context, ids []int64) (map[int64][]columns.As
 		&id, &a.Position, &a.Asset, &a.Action, &a.AllocationUSD, &a.TPPrice, &a.SLPrice, &a.ExitPlan, &a.Rationale,
 		&a.Confidence, &a.RiskLevel, &a.PositionAdjustment, &a.OrderAdjustment, &a.Refused, &a.Refusal,
 	}, func() error {
+		nulls(&a.TPPrice, &a.SLPrice)
 		assets[id] = append(assets[id], a)
 		return nil
 	})
@@ -198,5 +213,5 @@ func (s *Store) count(ctx context.Context, f store.Filter) (int64, error) {
 		return total.IntPart(), err
 	}
 	q := selection(f)
-	return one(ctx, s.db, pgx.RowTo[int64], `SELECT count(*) FROM decisions d`+q.where(), q.args...)
+	return one(ctx, s.db, pgx.RowTo[int64], `SELECT count(*) FROM decisions d`+q.where(), q.arguments()...)
 }

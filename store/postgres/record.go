@@ -90,7 +90,7 @@ func (s *Store) next(ctx context.Context, b *batches) ([]outcome, error) {
 	q := selection(b.filter)
 	q.after(b.after)
 	batch, err := all(ctx, s.db, pgx.RowToStructByPos[kept], `SELECT `+recordColumns+
-		` FROM decisions d JOIN decision_records r ON r.decision_id = d.id`+q.where()+newestFirst+q.bind(` LIMIT $?`, size), q.args...)
+		` FROM decisions d JOIN decision_records r ON r.decision_id = d.id`+q.where()+newestFirst+q.bind(` LIMIT $?`, size), q.arguments()...)
 	if err != nil {
 		return nil, wrap(ctx, "records", err)
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/ballast-go/ballast/store"
 )
 
@@ -15,6 +17,7 @@ const newestFirst = ` ORDER BY d.timestamp DESC, d.uid DESC`
 type query struct {
 	conditions []string
 	args       []any
+	skewed     bool // the right plan depends on the arguments
 }
 
 // bind is the text with its $? numbered.
@@ -37,6 +40,15 @@ func (q *query) where() string {
 	return ` WHERE ` + strings.Join(q.conditions, ` AND `)
 }
 
+// arguments are those of the statement. Of a skewed one they come with the
+// order not to reuse a plan made for other arguments.
+func (q *query) arguments() []any {
+	if q.skewed {
+		return append([]any{pgx.QueryExecModeExec}, q.args...)
+	}
+	return q.args
+}
+
 // selection is the filter as conditions on decisions d.
 func selection(f store.Filter) *query {
 	q := &query{}
@@ -47,6 +59,10 @@ func selection(f store.Filter) *query {
 		q.and(`d.strategy_used = $?`, plain(store.Key(f.StrategyID)))
 	}
 	if f.Symbol != "" {
+		// A symbol that is in no decision is found out at once, and a rare one
+		// is looked for by its index.
+		q.skewed = true
+		q.and(`EXISTS (SELECT FROM asset_decisions x WHERE x.asset = $?)`, plain(store.Key(f.Symbol)))
 		q.and(`EXISTS (SELECT FROM asset_decisions x WHERE x.decision_id = d.id AND x.asset = $?)`, plain(store.Key(f.Symbol)))
 	}
 	q.span("d.timestamp", store.Span{Since: f.Since, Until: f.Until})

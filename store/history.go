@@ -78,6 +78,7 @@ const (
 // page, 0 for DefaultPageSize, at most MaxPageSize.
 type Query struct {
 	Filter
+	ID     string // the one decision with this id; empty: any
 	Cursor string // Page.Next of the page before; empty: the newest
 	Offset int    // skipped after the cursor; the cost grows with it, so page by Cursor
 	// Count asks for Page.Total. It is at hand for a Filter of nothing but an

@@ -24,7 +24,7 @@ WITH given AS (
 ), clear AS (
 	SELECT FROM missing WHERE n = 0 AND NOT EXISTS (SELECT FROM kept)
 ), locked AS (
-	SELECT a.id, a.chain_length + 1 AS seq, CASE a.chain_head WHEN ''::bytea THEN $5::bytea ELSE a.chain_head END AS head
+	SELECT a.id, a.chain_length + 1 AS seq, a.chain_head AS head
 	FROM clear, accounts a WHERE a.name = $2 FOR UPDATE OF a
 ), made AS (
 	INSERT INTO accounts (name, decisions, chain_length, chain_head)

@@ -158,14 +158,14 @@ func requireSeq(t *testing.T, s *postgres.Store, account string, want int64) {
 }
 
 // blocked is an append that waits for the lock of its account.
-func blocked(ctx context.Context, t *testing.T, s *postgres.Store, id string) (release func(), result <-chan error) {
+func blocked(t *testing.T, s *postgres.Store, appendIt func() error) (release func(), result <-chan error) {
 	t.Helper()
 	tx, err := s.Pool().Begin(t.Context())
 	require.NoError(t, err)
 	_, err = tx.Exec(t.Context(), "SELECT FROM accounts WHERE name = 'a' FOR UPDATE")
 	require.NoError(t, err)
 	done := make(chan error, 1)
-	go func() { done <- s.Append(ctx, record(id, "a")) }()
+	go func() { done <- appendIt() }()
 	require.Eventually(t, func() bool {
 		return scan[int64](t, s, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 1
 	}, time.Minute, 5*time.Millisecond)
@@ -177,7 +177,7 @@ func TestAppend_LosesItsConnection(t *testing.T) {
 	s := open(t)
 	require.NoError(t, s.Append(t.Context(), record("r1", "a")))
 	before := counts(t, s)
-	release, result := blocked(t.Context(), t, s, "r2")
+	release, result := blocked(t, s, func() error { return s.Append(t.Context(), record("r2", "a")) })
 	exec(t, s, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 	require.ErrorContains(t, <-result, "postgres: append: ")
 	release()
@@ -192,7 +192,7 @@ func TestAppend_ItsContextEndsWhileItWaits(t *testing.T) {
 	require.NoError(t, s.Append(t.Context(), record("r1", "a")))
 	before := counts(t, s)
 	ctx, cancel := context.WithCancel(t.Context())
-	release, result := blocked(ctx, t, s, "r2")
+	release, result := blocked(t, s, func() error { return s.Append(ctx, record("r2", "a")) })
 	cancel()
 	require.ErrorIs(t, <-result, context.Canceled)
 	release()

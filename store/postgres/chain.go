@@ -33,9 +33,6 @@ func (s *Store) Heads(ctx context.Context) ([]store.Checkpoint, error) {
 	for i, h := range heads {
 		c := &checkpoints[i]
 		c.AccountID, c.Seq = store.FromKey(h.Name), h.Seq
-		if len(h.Hash) == 0 && h.Seq == 0 {
-			c.Hash = store.Genesis(c.AccountID)
-		}
 		copy(c.Hash[:], h.Hash)
 		if h.At != nil {
 			c.At = h.At.UTC()

@@ -179,10 +179,12 @@ func TestReadingGivesConnectionsBack(t *testing.T) {
 		ids[r.Result.ID] = true
 	}
 	require.Len(t, ids, 70)
-	for range s.Records(t.Context(), store.Filter{Limit: 40}) {
+	for _, err := range s.Records(t.Context(), store.Filter{Limit: 40}) {
+		require.NoError(t, err)
 		break
 	}
-	for range s.Links(t.Context(), "a", 3) {
+	for _, err := range s.Links(t.Context(), "a", 3) {
+		require.NoError(t, err)
 		require.Zero(t, s.Pool().Stat().AcquiredConns(), "while iterating")
 		break
 	}

@@ -14,20 +14,23 @@ import (
 // store rounds alike.
 
 // decisionSQL computes store.DecisionSums of the decisions d that a condition
-// selects.
+// selects. LATERAL goes from each decision to its assets and calls by their
+// indexes: with a join, the planner reads the whole tables for a single day.
 const decisionSQL = `
-WITH d AS MATERIALIZED (SELECT d.id, d.executed, d.is_valid, d.cached, d.source, d.model_used, d.generation_time_ms, d.cost_usd FROM decisions d`
+WITH d AS MATERIALIZED (
+	SELECT d.executed, d.is_valid, d.cached, d.source, d.model_used, d.generation_time_ms, d.cost_usd, a.confident, a.confidence, c.calls, c.failed
+	FROM decisions d
+	CROSS JOIN LATERAL (SELECT count(*) AS confident, sum(x.confidence) AS confidence
+		FROM asset_decisions x WHERE x.decision_id = d.id AND x.action <> 'hold') a
+	CROSS JOIN LATERAL (SELECT count(*) AS calls, count(*) FILTER (WHERE x.status <> '') AS failed FROM llm_calls x WHERE x.decision_id = d.id) c`
 
 const decisionSumsSQL = `), m AS (
 	SELECT model_used AS model, count(*) AS n FROM d WHERE model_used <> '' GROUP BY model_used
-), a AS (
-	SELECT count(*) AS n, coalesce(sum(x.confidence), 0) AS sum FROM d JOIN asset_decisions x ON x.decision_id = d.id WHERE x.action <> 'hold'
-), c AS (
-	SELECT count(*) AS n, count(*) FILTER (WHERE x.status <> '') AS failed FROM d JOIN llm_calls x ON x.decision_id = d.id
 )
 SELECT count(*), count(*) FILTER (WHERE executed), count(*) FILTER (WHERE is_valid), count(*) FILTER (WHERE cached),
 	count(*) FILTER (WHERE source = 'fallback'), count(generation_time_ms), coalesce(sum(generation_time_ms), 0),
-	(SELECT n FROM a), (SELECT sum FROM a), (SELECT n FROM c), (SELECT failed FROM c), coalesce(sum(cost_usd), 0),
+	coalesce(sum(confident), 0)::bigint, coalesce(sum(confidence), 0), coalesce(sum(calls), 0)::bigint, coalesce(sum(failed), 0)::bigint,
+	coalesce(sum(cost_usd), 0),
 	(SELECT coalesce(array_agg(model ORDER BY model), '{}') FROM m), (SELECT coalesce(array_agg(n ORDER BY model), '{}') FROM m)
 FROM d`
 
@@ -47,8 +50,8 @@ func (s *Store) DecisionMetrics(ctx context.Context, accountID string, span stor
 	if err != nil {
 		return store.DecisionMetrics{}, wrap(ctx, "metrics", err)
 	}
-	byAsset, err := s.tradeSums(ctx, `WITH d AS MATERIALIZED (SELECT d.id FROM decisions d`+q.where()+`) `+
-		tradeSumsSQL+` FROM d JOIN trades t ON t.decision_id = d.id GROUP BY t.asset`, q)
+	byAsset, err := s.tradeSums(ctx, tradeSumsSQL+` FROM decisions d
+		CROSS JOIN LATERAL (SELECT * FROM trades t WHERE t.decision_id = d.id OFFSET 0) t`+q.where()+` GROUP BY t.asset`, q)
 	if err != nil {
 		return store.DecisionMetrics{}, wrap(ctx, "metrics", err)
 	}
@@ -104,13 +107,15 @@ func (s *Store) StrategyPerformance(ctx context.Context, strategyID, accountID s
 	if strategyID == "" {
 		q.and(`coalesce(d.strategy_used, '') = ''`)
 	}
-	q = &query{args: q.args, conditions: []string{`EXISTS (SELECT FROM decisions d` + q.where() + ` AND d.id = t.decision_id)`}}
+	q.and(`d.id = t.decision_id`)
+	from := ` CROSS JOIN LATERAL (SELECT FROM decisions d` + q.where() + ` OFFSET 0) d`
+	q = &query{args: q.args}
 	q.span("t.closed_at", span)
-	byAsset, err := s.tradeSums(ctx, tradeSumsSQL+` FROM trades t`+q.where()+` GROUP BY t.asset`, q)
+	byAsset, err := s.tradeSums(ctx, tradeSumsSQL+` FROM trades t`+from+q.where()+` GROUP BY t.asset`, q)
 	if err != nil {
 		return store.StrategyPerformance{}, wrap(ctx, "performance", err)
 	}
-	drawdown, err := one(ctx, s.db, pgx.RowTo[decimal.Decimal], drawdownSQL+q.where()+`) a) b`, q.args...)
+	drawdown, err := one(ctx, s.db, pgx.RowTo[decimal.Decimal], drawdownSQL+from+q.where()+`) a) b`, q.args...)
 	if err != nil {
 		return store.StrategyPerformance{}, wrap(ctx, "performance", err)
 	}

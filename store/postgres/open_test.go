@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ballast-go/ballast/internal/pgtest"
+	"github.com/ballast-go/ballast/migrations"
 	"github.com/ballast-go/ballast/store/postgres"
 )
 
@@ -122,6 +123,37 @@ func TestOpen_MissingRights(t *testing.T) {
 	require.NotContains(t, err.Error(), "SELECT")
 	exec(t, s, "GRANT ALL ON ALL TABLES IN SCHEMA public TO "+role)
 	openAt(t, u.String()).Close()
+}
+
+func TestOpen_LooksAtTheSchema(t *testing.T) {
+	t.Parallel()
+	t.Run("missing", func(t *testing.T) {
+		t.Parallel()
+		err := refused(t, pgtest.New(t))
+		require.ErrorIs(t, err, migrations.ErrOldSchema)
+		require.ErrorContains(t, err, "ballast migrate up")
+	})
+	t.Run("older", func(t *testing.T) {
+		t.Parallel()
+		databaseURL := database(t)
+		migrate(t, databaseURL, func(m *migrations.Migrator) error { return m.DownTo(t.Context(), 2) })
+		require.ErrorIs(t, refused(t, databaseURL), migrations.ErrOldSchema)
+	})
+	t.Run("newer", func(t *testing.T) {
+		t.Parallel()
+		databaseURL := database(t)
+		exec(t, openAt(t, databaseURL), "INSERT INTO "+migrations.VersionTable+" (version_id, is_applied) VALUES (99, true)")
+		require.ErrorIs(t, refused(t, databaseURL), migrations.ErrNewerSchema)
+	})
+	t.Run("read through one connection", func(t *testing.T) {
+		t.Parallel()
+		for _, pooler := range []bool{false, true} {
+			s, err := postgres.Open(t.Context(), database(t), postgres.Config{MaxConns: 1, Pooler: pooler})
+			require.NoError(t, err)
+			require.Zero(t, s.Pool().Stat().AcquiredConns())
+			s.Close()
+		}
+	})
 }
 
 func TestOpen_RefusesWhatIsNoURL(t *testing.T) {

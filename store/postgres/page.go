@@ -110,7 +110,10 @@ func (s *Store) Page(ctx context.Context, q store.Query) (store.Page, error) {
 
 // lines are the page and one more, which says that there is a next page.
 func (s *Store) lines(ctx context.Context, q store.Query, after store.Position) ([]line, error) {
-	sel := selection(q.Filter)
+	sel, err := s.selected(ctx, q.Filter)
+	if err != nil {
+		return nil, err
+	}
 	sel.after(after)
 	return all(ctx, s.db, scanLine, `SELECT `+lineColumns+` FROM decisions d`+sel.where()+newestFirst+
 		sel.bind(` LIMIT $? OFFSET $?`, q.Size()+1, q.Offset), sel.arguments()...)
@@ -212,6 +215,9 @@ func (s *Store) count(ctx context.Context, f store.Filter) (int64, error) {
 		total, err := one(ctx, s.db, pgx.RowTo[decimal.Decimal], `SELECT coalesce(sum(decisions), 0) FROM accounts`+q.where(), q.args...)
 		return total.IntPart(), err
 	}
-	q := selection(f)
+	q, err := s.selected(ctx, f)
+	if err != nil {
+		return 0, err
+	}
 	return one(ctx, s.db, pgx.RowTo[int64], `SELECT count(*) FROM decisions d`+q.where(), q.arguments()...)
 }

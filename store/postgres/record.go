@@ -87,7 +87,10 @@ func (s *Store) next(ctx context.Context, b *batches) ([]outcome, error) {
 	if b.filter.Limit > 0 {
 		size = min(size, b.left)
 	}
-	q := selection(b.filter)
+	q, err := s.selected(ctx, b.filter)
+	if err != nil {
+		return nil, err
+	}
 	q.after(b.after)
 	batch, err := all(ctx, s.db, pgx.RowToStructByPos[kept], `SELECT `+recordColumns+
 		` FROM decisions d JOIN decision_records r ON r.decision_id = d.id`+q.where()+newestFirst+q.bind(` LIMIT $?`, size), q.arguments()...)

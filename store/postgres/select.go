@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"context"
+	"errors"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -49,6 +51,22 @@ func (q *query) arguments() []any {
 	return q.args
 }
 
+// selected is selection for a statement whose plan depends on its arguments:
+// the account's number says how many decisions it has, its name does not.
+func (s *Store) selected(ctx context.Context, f store.Filter) (*query, error) {
+	if f.AccountID == "" || f.Symbol == "" {
+		return selection(f), nil
+	}
+	a, err := s.Account(ctx, 0, f.AccountID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	f.AccountID = ""
+	q := selection(f)
+	q.and(`d.account_id = $?::bigint`, a.Number) // 0 is nobody's
+	return q, nil
+}
+
 // selection is the filter as conditions on decisions d.
 func selection(f store.Filter) *query {
 	q := &query{}
@@ -59,11 +77,12 @@ func selection(f store.Filter) *query {
 		q.and(`d.strategy_used = $?`, plain(store.Key(f.StrategyID)))
 	}
 	if f.Symbol != "" {
-		// A symbol that is in no decision is found out at once, and a rare one
-		// is looked for by its index.
+		// A symbol that is in no decision is found out at once: the order keeps
+		// to the index, which the planner leaves when it expects many.
 		q.skewed = true
-		q.and(`EXISTS (SELECT FROM asset_decisions x WHERE x.asset = $?)`, plain(store.Key(f.Symbol)))
-		q.and(`EXISTS (SELECT FROM asset_decisions x WHERE x.decision_id = d.id AND x.asset = $?)`, plain(store.Key(f.Symbol)))
+		symbol := plain(store.Key(f.Symbol))
+		q.and(`(SELECT x.asset FROM asset_decisions x WHERE x.asset >= $? ORDER BY x.asset LIMIT 1) = $?`, symbol, symbol)
+		q.and(`EXISTS (SELECT FROM asset_decisions x WHERE x.decision_id = d.id AND x.asset = $?)`, symbol)
 	}
 	q.span("d.timestamp", store.Span{Since: f.Since, Until: f.Until})
 	return q

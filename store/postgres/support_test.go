@@ -2,16 +2,15 @@ package postgres_test
 
 import (
 	"context"
-	"os"
-	"path/filepath"
-	"strings"
+	"database/sql"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
+	_ "github.com/jackc/pgx/v5/stdlib" // registers "pgx"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
 	"github.com/ballast-go/ballast/internal/pgtest"
+	"github.com/ballast-go/ballast/migrations"
 	"github.com/ballast-go/ballast/store/postgres"
 )
 
@@ -25,19 +24,18 @@ func database(tb testing.TB) string {
 
 func migrated(tb testing.TB, databaseURL string) string {
 	tb.Helper()
-	conn, err := pgx.Connect(tb.Context(), databaseURL)
-	require.NoError(tb, err)
-	files, err := filepath.Glob("../../migrations/postgres/*.sql")
-	require.NoError(tb, err)
-	for _, f := range files {
-		text, err := os.ReadFile(f)
-		require.NoError(tb, err)
-		up, _, _ := strings.Cut(string(text), "-- +goose Down")
-		_, err = conn.Exec(tb.Context(), up, pgx.QueryExecModeSimpleProtocol)
-		require.NoError(tb, err)
-	}
-	require.NoError(tb, conn.Close(tb.Context()))
+	migrate(tb, databaseURL, func(m *migrations.Migrator) error { return m.Up(tb.Context()) })
 	return databaseURL
+}
+
+func migrate(tb testing.TB, databaseURL string, f func(*migrations.Migrator) error) {
+	tb.Helper()
+	db, err := sql.Open("pgx", databaseURL)
+	require.NoError(tb, err)
+	m, err := migrations.New(db, migrations.Postgres, migrations.Config{})
+	require.NoError(tb, err)
+	require.NoError(tb, f(m))
+	require.NoError(tb, db.Close())
 }
 
 // open is a store on a database of its own.
@@ -55,16 +53,16 @@ func openAt(tb testing.TB, databaseURL string) *postgres.Store {
 }
 
 // exec runs SQL beside the store.
-func exec(tb testing.TB, s *postgres.Store, sql string, args ...any) {
+func exec(tb testing.TB, s *postgres.Store, statement string, args ...any) {
 	tb.Helper()
-	_, err := s.Pool().Exec(context.Background(), sql, args...)
+	_, err := s.Pool().Exec(context.Background(), statement, args...)
 	require.NoError(tb, err)
 }
 
 // scan reads one value beside the store.
-func scan[T any](tb testing.TB, s *postgres.Store, sql string, args ...any) (v T) {
+func scan[T any](tb testing.TB, s *postgres.Store, statement string, args ...any) (v T) {
 	tb.Helper()
-	require.NoError(tb, s.Pool().QueryRow(context.Background(), sql, args...).Scan(&v))
+	require.NoError(tb, s.Pool().QueryRow(context.Background(), statement, args...).Scan(&v))
 	return v
 }
 

@@ -109,7 +109,7 @@ func (q Query) Size() int {
 }
 
 // Page is a part of the history, newest first and equal times by descending
-// id. Pages that are read by Next, one after the other, never repeat an entry
+// Key of their id. Pages that are read by Next, one after the other, never repeat an entry
 // and miss none that was there when the first was read, whatever is appended
 // meanwhile.
 type Page struct {

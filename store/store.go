@@ -38,7 +38,7 @@ const MaxIDBytes = 128
 //     ended first the error wraps the context's and nothing is kept.
 //   - Record returns what was appended, digit for digit, or ErrNotFound.
 //   - Records yields what the filter selects, newest Result.At first and
-//     equal times by descending id. An error ends the sequence. A record that
+//     equal times by descending Key of their id. An error ends the sequence. A record that
 //     is appended meanwhile may be yielded or not; one never comes twice.
 //   - What was returned may be changed without changing what is kept. What
 //     was appended may be changed afterwards too, apart from Input.Market and

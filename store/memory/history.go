@@ -52,7 +52,7 @@ func (s *Store) Page(ctx context.Context, q store.Query) (store.Page, error) {
 // before reports whether the entry comes after the position in pages.
 func (e *entry) before(p store.Position) bool {
 	at := p.At.UnixMicro()
-	return e.micros < at || e.micros == at && e.row.ID < p.ID
+	return e.micros < at || e.micros == at && store.Key(e.row.ID) < store.Key(p.ID)
 }
 
 // line is the entry as pages show it.

@@ -213,7 +213,7 @@ func (s *Store) newestFirst() []*entry {
 	s.mu.RUnlock()
 	slices.Reverse(entries) // nearly sorted, because records arrive in the order of time
 	slices.SortFunc(entries, func(a, b *entry) int {
-		return cmp.Or(cmp.Compare(b.micros, a.micros), strings.Compare(b.row.ID, a.row.ID))
+		return cmp.Or(cmp.Compare(b.micros, a.micros), strings.Compare(store.Key(b.row.ID), store.Key(a.row.ID)))
 	})
 	return entries
 }

@@ -18,7 +18,7 @@ import (
 
 func TestStoreKeepsThePromises(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, func(*testing.T) store.Store { return memory.New() })
+	storetest.RunAll(t, func(*testing.T) storetest.Full { return memory.New() })
 }
 
 func TestTheOldestAppendedIsForgottenFirst(t *testing.T) {

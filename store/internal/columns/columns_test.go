@@ -1,7 +1,6 @@
 package columns_test
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -212,5 +211,5 @@ func requireEqual(t require.TestingT, want, got store.Row) {
 	require.NoError(t, err)
 	b, err := jsonx.Marshal(got)
 	require.NoError(t, err)
-	require.Equal(t, string(a), string(b), fmt.Sprintf("%+v", got.Decision))
+	require.Equal(t, string(a), string(b))
 }

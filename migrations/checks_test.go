@@ -89,7 +89,7 @@ func TestStamp_MarksAndRunsNothing(t *testing.T) {
 			require.Equal(t, step.want, current.String())
 			require.Empty(t, tables(t, db, p.dialect))
 		}
-		require.EqualError(t, m.Stamp(t.Context(), 7), "migrations: version must be one of 1 to 4, was 7")
+		require.EqualError(t, m.Stamp(t.Context(), 7), "migrations: unknown version: it must be one of 1 to 4, was 7")
 	})
 }
 
@@ -149,7 +149,7 @@ func TestPlan_SaysWhichStepsAskForABackup(t *testing.T) {
 		require.Empty(t, told(m.Head()))
 		require.Equal(t, []string{"down timescale", "down records!", "down multi_asset!"}, told(1))
 		_, err := m.Plan(t.Context(), 5)
-		require.EqualError(t, err, "migrations: version must be one of 1 to 4, was 5")
+		require.EqualError(t, err, "migrations: unknown version: it must be one of 1 to 4, was 5")
 	})
 }
 

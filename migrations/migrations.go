@@ -264,7 +264,7 @@ func (m *Migrator) run(s Migration, d direction) *goose.GoFunc {
 }
 
 func (m *Migrator) unknown(version int64) error {
-	return fmt.Errorf("migrations: version must be one of 1 to %d, was %d", m.head(), version)
+	return fmt.Errorf("%w: it must be one of 1 to %d, was %d", ErrUnknownVersion, m.head(), version)
 }
 
 func wrap(err error) error {

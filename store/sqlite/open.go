@@ -101,10 +101,34 @@ func pool(dsn string, conns int) (*sql.DB, error) {
 	return db, nil
 }
 
-// migrate makes the file if there is none. Foreign keys are off, as steps move
-// tables.
+// OpenSQL opens a file as database/sql does, for package migrations, whatever
+// its schema is; with makeIt, also one that is not there. What keeps it from
+// opening is one of the errors of Open. Foreign keys are off, as steps move
+// tables. Close the pool in the end, and before a Store is opened on the file.
+func OpenSQL(ctx context.Context, path string, makeIt bool) (*sql.DB, error) {
+	cfg := Config{Migrate: makeIt}.withDefaults()
+	path, err := locate(path, cfg)
+	if err != nil {
+		return nil, err
+	}
+	mode := "rw"
+	if makeIt {
+		mode = "rwc"
+	}
+	db, err := pool(uri(path, mode, cfg)+"&_txlock=immediate", 2)
+	if err != nil {
+		return nil, wrap(ctx, "open "+path, err)
+	}
+	var tables int
+	if err := db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&tables); err != nil {
+		return nil, errors.Join(wrap(ctx, "open "+path, err), db.Close())
+	}
+	return db, nil
+}
+
+// migrate makes the file if there is none.
 func migrate(ctx context.Context, path string, cfg Config) (err error) {
-	db, err := pool(uri(path, "rwc", cfg)+"&_txlock=immediate", 2)
+	db, err := pool(uri(path, "rwc", cfg)+"&_txlock=immediate", 2) // foreign keys are off, as steps move tables
 	if err != nil {
 		return err
 	}

@@ -2,16 +2,15 @@ package postgres_test
 
 import (
 	"context"
-	"os"
-	"path/filepath"
-	"strings"
+	"database/sql"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
+	_ "github.com/jackc/pgx/v5/stdlib"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
 	"github.com/ballast-go/ballast/internal/pgtest"
+	"github.com/ballast-go/ballast/migrations"
 	"github.com/ballast-go/ballast/store/postgres"
 )
 
@@ -25,18 +24,12 @@ func database(tb testing.TB) string {
 
 func migrated(tb testing.TB, databaseURL string) string {
 	tb.Helper()
-	conn, err := pgx.Connect(tb.Context(), databaseURL)
+	db, err := sql.Open("pgx", databaseURL)
 	require.NoError(tb, err)
-	files, err := filepath.Glob("../../migrations/postgres/*.sql")
+	m, err := migrations.New(db, migrations.Postgres, migrations.Config{})
 	require.NoError(tb, err)
-	for _, f := range files {
-		text, err := os.ReadFile(f)
-		require.NoError(tb, err)
-		up, _, _ := strings.Cut(string(text), "-- +goose Down")
-		_, err = conn.Exec(tb.Context(), up, pgx.QueryExecModeSimpleProtocol)
-		require.NoError(tb, err)
-	}
-	require.NoError(tb, conn.Close(tb.Context()))
+	require.NoError(tb, m.Up(tb.Context()))
+	require.NoError(tb, db.Close())
 	return databaseURL
 }
 

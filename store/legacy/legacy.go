@@ -56,7 +56,7 @@ type Config struct {
 	MaxSkips int
 }
 
-var nameFormat = regexp.MustCompile(`^[a-z0-9_]{1,32}$`) //nolint:gochecknoglobals // a constant
+var nameFormat = regexp.MustCompile(`^[a-z0-9_]{1,32}$`)
 
 func (c Config) withDefaults() Config {
 	if c.Batch == 0 {

@@ -73,13 +73,14 @@ func good(id, account int) []any {
 }
 
 type pair struct {
+	t        *testing.T
 	from, to migrations.Dialect
 	source   *sql.DB
 	cfg      legacy.Config
 }
 
 // each runs a test with a source and a target of each kind.
-func each(t *testing.T, test func(t *testing.T, p pair)) {
+func each(t *testing.T, test func(p pair)) {
 	t.Helper()
 	for _, from := range []migrations.Dialect{migrations.SQLite, migrations.Postgres} {
 		for _, to := range []migrations.Dialect{migrations.SQLite, migrations.Postgres} {
@@ -91,7 +92,7 @@ func each(t *testing.T, test func(t *testing.T, p pair)) {
 				require.NoError(t, err)
 				require.Equal(t, from, d)
 				t.Cleanup(func() { require.NoError(t, db.Close()) })
-				test(t, pair{from, to, writer, legacy.Config{
+				test(pair{t, from, to, writer, legacy.Config{
 					Source: db, SourceDialect: d, Target: target(t, to), TargetDialect: to, Name: "old_bot", Mapping: mapping(), Batch: 7,
 				}})
 			})
@@ -108,7 +109,8 @@ func text(t *testing.T, db *sql.DB, query string) string {
 
 func TestImport_KeepsEveryFieldAndCountsAccounts(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, p pair) {
+	each(t, func(p pair) {
+		t := p.t
 		for id := range 40 {
 			execute(t, p.source, insert, good(id-5, 1+id%3)...)
 		}
@@ -153,7 +155,8 @@ func TestImport_KeepsEveryFieldAndCountsAccounts(t *testing.T) {
 
 func TestImport_GoesOnAfterItWasCancelled(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, p pair) {
+	each(t, func(p pair) {
+		t := p.t
 		for id := range 30 {
 			execute(t, p.source, insert, good(id, 1)...)
 		}
@@ -204,7 +207,8 @@ func TestImport_SkipsWhatItCannotTakeAsItIs(t *testing.T) {
 		{12, "100.01", "confidence is above 100"},
 		{13, "extreme", "risk_level is invalid"},
 	}
-	each(t, func(t *testing.T, p pair) {
+	each(t, func(p pair) {
+		t := p.t
 		want := map[string]int64{}
 		for id, b := range bad {
 			values := good(id, 1)
@@ -249,7 +253,8 @@ func TestImport_TellsWhatIsWrong(t *testing.T) {
 	} {
 		require.ErrorContains(t, err, part)
 	}
-	each(t, func(t *testing.T, p pair) {
+	each(t, func(p pair) {
+		t := p.t
 		p.cfg.Mapping.Symbol = `none"; DROP TABLE decisions; --`
 		execute(t, p.source, insert, good(1, 1)...)
 		_, err := legacy.Import(t.Context(), p.cfg)

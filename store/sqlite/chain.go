@@ -90,9 +90,9 @@ func (s *Store) readLinks(ctx context.Context, q querier, accountID string, afte
 		ids []int64
 	)
 	err := lines(ctx, q, func(d *damage) []any {
-		return []any{d.blob("series", &c.kept.series), d.blob("body", &c.kept.body), &c.has}
+		return []any{d.blob("series", &c.series), d.blob("body", &c.body), &c.has}
 	}, func() {
-		c.kept.uid, c.kept.digest = c.decision.UID, c.line.digest
+		c.uid, c.kept.digest = c.decision.UID, c.line.digest
 		all, ids = append(all, c), append(ids, c.id)
 	}, &c.line, `SELECT `+lineColumns+`, r.series, r.body, r.decision_id IS NOT NULL
 		FROM decisions d LEFT JOIN decision_records r ON r.decision_id = d.id

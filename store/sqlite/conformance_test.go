@@ -11,7 +11,10 @@ import (
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	storetest.RunAll(t, func(t *testing.T) storetest.Full { return open(t) })
+	storetest.RunAll(t, func(t *testing.T) storetest.Full {
+		t.Helper()
+		return open(t)
+	})
 }
 
 func TestLedgerConformance(t *testing.T) {

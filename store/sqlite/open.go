@@ -202,4 +202,3 @@ func (s *Store) check(ctx context.Context, dsn string) error {
 	s.reads = db
 	return nil
 }
-

@@ -123,7 +123,7 @@ func count(ctx context.Context, db querier, q store.Query, sel *query) (n int64,
 			accounts.and(`name = ?`, store.Key(q.AccountID))
 		}
 		err = one(ctx, db, []any{&n}, `SELECT coalesce(sum(decisions), 0) FROM accounts`+accounts.where(), accounts.args...)
-	return n, err
+		return n, err
 	}
 	err = one(ctx, db, []any{&n}, `SELECT count(*) FROM decisions d`+sel.where(), sel.args...)
 	return n, err

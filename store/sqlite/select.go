@@ -44,6 +44,7 @@ func (q *query) after(p store.Position) {
 		q.and(`(d.timestamp, d.uid) < (?, ?)`, timeText(p.At), store.Key(p.ID))
 	}
 }
+
 // query collects conditions and their arguments.
 type query struct {
 	conditions []string

@@ -100,4 +100,3 @@ func split(series []byte) ([]store.Hash, error) {
 	}
 	return hashes, nil
 }
-

@@ -54,15 +54,15 @@ func (s *session) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
 }
 
 func (s *session) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
-	st, err := s.prepare(ctx, text)
+	st, err := s.prepare(ctx, text) //nolint:sqlclosecheck // forget closes it
 	if err != nil {
 		return nil, err
 	}
-	return st.QueryContext(ctx, args...) //nolint:sqlclosecheck // each closes it
+	return st.QueryContext(ctx, args...)
 }
 
 func (s *session) exec(ctx context.Context, text string, args ...any) (sql.Result, error) {
-	st, err := s.prepare(ctx, text)
+	st, err := s.prepare(ctx, text) //nolint:sqlclosecheck // forget closes it
 	if err != nil {
 		return nil, err
 	}

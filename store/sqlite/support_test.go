@@ -25,8 +25,8 @@ func openAt(tb testing.TB, path string) *sqlite.Store {
 	return s
 }
 
-// exec runs SQL beside the store.
-func exec(tb testing.TB, s *sqlite.Store, text string, args ...any) {
+// execute runs SQL beside the store.
+func execute(tb testing.TB, s *sqlite.Store, text string, args ...any) {
 	tb.Helper()
 	s.Writing(func(c *sql.Conn) {
 		_, err := c.ExecContext(context.Background(), text, args...)
@@ -51,4 +51,12 @@ func counts(tb testing.TB, s *sqlite.Store) map[string]int64 {
 		n[table] = scan[int64](tb, s, "SELECT count(*) FROM "+table)
 	}
 	return n
+}
+
+// rawDB opens a file as no store does.
+func rawDB(tb testing.TB, path string) *sql.DB {
+	tb.Helper()
+	db, err := sql.Open("sqlite", path)
+	require.NoError(tb, err)
+	return db
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -56,6 +57,9 @@ func meaning(err error) error {
 	case sqlite3.SQLITE_NOTADB:
 		return ErrNotDatabase
 	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY:
+		return ErrPermission
+	}
+	if errors.Is(err, fs.ErrPermission) && !errors.Is(err, ErrPermission) { // of the lock of migrations
 		return ErrPermission
 	}
 	return nil

@@ -41,3 +41,13 @@ func (s *Store) Explain(ctx context.Context, text string, args ...any) (plan []s
 	})
 	return plan, err
 }
+
+// Held runs SQL while Hold lasts.
+func (s *Store) Held(text string) {
+	if _, err := s.writer.conn.ExecContext(context.Background(), text); err != nil {
+		panic(err)
+	}
+}
+
+// Path is that of the file.
+func (s *Store) Path() string { return s.path }

@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"context"
 	"database/sql"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -59,4 +60,15 @@ func rawDB(tb testing.TB, path string) *sql.DB {
 	db, err := sql.Open("sqlite", path)
 	require.NoError(tb, err)
 	return db
+}
+
+// damagePages overwrites the second half of a file.
+func damagePages(tb testing.TB, path string) {
+	tb.Helper()
+	data, err := os.ReadFile(path)
+	require.NoError(tb, err)
+	for i := len(data) / 2; i < len(data); i++ {
+		data[i] = byte(i * 7)
+	}
+	require.NoError(tb, os.WriteFile(path, data, 0o600))
 }

@@ -111,11 +111,12 @@ func OpenSQL(ctx context.Context, path string, makeIt bool) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	mode := "rw"
 	if makeIt {
-		mode = "rwc"
+		if err := makeFile(path); err != nil {
+			return nil, err
+		}
 	}
-	db, err := pool(uri(path, mode, cfg)+"&_txlock=immediate", 2)
+	db, err := pool(uri(path, "rw", cfg)+"&_txlock=immediate", 2)
 	if err != nil {
 		return nil, wrap(ctx, "open "+path, err)
 	}
@@ -126,8 +127,27 @@ func OpenSQL(ctx context.Context, path string, makeIt bool) (*sql.DB, error) {
 	return db, nil
 }
 
+// makeFile makes the file if there is none, for its owner's eyes only: SQLite's
+// own would be open to whoever the umask lets. An empty file is a database. One
+// that is there is not opened: closing it again would drop the locks of Stores.
+func makeFile(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return nil
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w: %w", ErrPermission, err)
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrPath, err)
+	}
+	return file.Close()
+}
+
 // migrate makes the file if there is none.
 func migrate(ctx context.Context, path string, cfg Config) (err error) {
+	if err := makeFile(path); err != nil {
+		return err
+	}
 	db, err := pool(uri(path, "rwc", cfg)+"&_txlock=immediate", 2) // foreign keys are off, as steps move tables
 	if err != nil {
 		return err

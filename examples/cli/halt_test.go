@@ -231,5 +231,5 @@ func TestTheHelpOfHaltsSaysWhatTheyDo(t *testing.T) {
 	for _, command := range []string{"halt", "resume", "halts"} {
 		require.Contains(t, ballast(t, nil, command, "--help").succeeds(t), "Usage: ballast "+command)
 	}
-	require.Contains(t, lines(ballast(t, nil, "--help").succeeds(t)), "A file of halts that cannot be read halts everything.")
+	require.Contains(t, lines(ballast(t, nil, "--help").succeeds(t)), "Halts that cannot be read halt everything.")
 }

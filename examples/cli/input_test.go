@@ -85,7 +85,9 @@ func TestStdinThatNeverEndsCanBeInterrupted(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var stdout, stderr bytes.Buffer
 		code := make(chan int)
-		go func() { code <- run(ctx, args, map[string]string{"DATABASE_URL": "memory:"}, time.Now, stdin, &stdout, &stderr) }()
+		go func() {
+			code <- run(ctx, args, map[string]string{"DATABASE_URL": "memory:"}, time.Now, stdin, &stdout, &stderr)
+		}()
 		_, err := typing.Write([]byte("{")) // it is being read
 		require.NoError(t, err)
 		cancel()

@@ -197,7 +197,9 @@ func TestMoreThanAGroupWaitAndAllAreKept(t *testing.T) {
 	s := open(t)
 	var writes []func() error
 	for i := range 150 {
-		writes = append(writes, func() error { return s.SetHalt(t.Context(), fmt.Sprint(i), &decision.Halt{AccountID: fmt.Sprint(i), At: storetest.Start()}) })
+		writes = append(writes, func() error {
+			return s.SetHalt(t.Context(), fmt.Sprint(i), &decision.Halt{AccountID: fmt.Sprint(i), At: storetest.Start()})
+		})
 	}
 	for _, err := range together(t, s, writes...) {
 		require.NoError(t, err)

@@ -3,6 +3,9 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+
+	"github.com/ballast-go/ballast/decision"
+	"github.com/ballast-go/ballast/store"
 )
 
 // Fail lets f decide before every statement of the writer whether it fails.
@@ -51,3 +54,17 @@ func (s *Store) Held(text string) {
 
 // Path is that of the file.
 func (s *Store) Path() string { return s.path }
+
+// AppendEncoded is Append without the encoding: the rows of a record again and
+// again, under other ids.
+func (s *Store) AppendEncoded(ctx context.Context, r decision.Record) (func(ctx context.Context, id, account string) error, error) {
+	p, err := s.prepare(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, id, account string) error {
+		own := *p
+		own.id, own.account, own.decision.UID, own.decision.Account = id, account, store.Key(id), store.Key(account)
+		return s.write(ctx, func(ctx context.Context, t *tx) error { return s.insert(ctx, t, &own) })
+	}, nil
+}

@@ -4,29 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"strings"
 
 	"github.com/shopspring/decimal"
 
+	"github.com/ballast-go/ballast/decision"
 	"github.com/ballast-go/ballast/store"
 )
 
-// tallySQL counts the decisions d that a condition selects: kind, value and
-// how many have it. Amounts come as different values with their numbers, so
-// that Go has few to add up.
+// tallySQL reads what statistics need of the decisions d that a condition
+// selects, a row each: one walk over an index, without sorting. Of assets and
+// calls it brings all in one value: the confidences, and the number of calls
+// above the number of those that failed.
 const tallySQL = `
-WITH d AS MATERIALIZED (SELECT d.id, d.executed, d.is_valid, d.cached, d.source, d.model_used, d.generation_time_ms, d.cost_usd FROM decisions d`
-
-const talliesSQL = `)
-SELECT 'decisions', '', count(*) FROM d
-UNION ALL SELECT 'executed', '', count(*) FROM d WHERE executed
-UNION ALL SELECT 'valid', '', count(*) FROM d WHERE is_valid
-UNION ALL SELECT 'cached', '', count(*) FROM d WHERE cached
-UNION ALL SELECT 'fallback', '', count(*) FROM d WHERE source = 'fallback'
-UNION ALL SELECT 'model', model_used, count(*) FROM d WHERE model_used <> '' GROUP BY model_used
-UNION ALL SELECT 'took', generation_time_ms, count(*) FROM d WHERE generation_time_ms IS NOT NULL GROUP BY generation_time_ms
-UNION ALL SELECT 'cost', cost_usd, count(*) FROM d WHERE cost_usd IS NOT NULL GROUP BY cost_usd
-UNION ALL SELECT 'confidence', x.confidence, count(*) FROM d CROSS JOIN asset_decisions x ON x.decision_id = d.id WHERE x.action <> 'hold' GROUP BY x.confidence
-UNION ALL SELECT CASE WHEN x.status = '' THEN 'answered' ELSE 'failed' END, '', count(*) FROM d CROSS JOIN llm_calls x ON x.decision_id = d.id GROUP BY x.status = ''`
+SELECT d.executed, d.is_valid, d.cached, d.source, d.model_used, d.generation_time_ms, d.cost_usd,
+	(SELECT group_concat(x.confidence) FROM asset_decisions x WHERE x.decision_id = d.id AND x.action <> 'hold'),
+	(SELECT count(*) << 32 | coalesce(sum(x.status <> ''), 0) FROM llm_calls x WHERE x.decision_id = d.id)
+FROM decisions d`
 
 // DecisionMetrics sums up decisions, and the outcomes of theirs.
 func (s *Store) DecisionMetrics(ctx context.Context, accountID string, span store.Span) (store.DecisionMetrics, error) {
@@ -57,34 +52,68 @@ func (s *Store) DecisionMetrics(ctx context.Context, accountID string, span stor
 
 func tally(ctx context.Context, q querier, sel *query) (sums store.DecisionSums, err error) {
 	var (
-		kind  string
-		value any
-		n     int64
+		d                       damage
+		executed, valid, cached bool
+		source, model, list     string
+		took, cost              decimal.NullDecimal
+		calls                   int64
+		said                    = make(confidences)
 	)
 	sums.Models = make(map[string]int64)
-	counts := map[string]*int64{
-		"decisions": &sums.Decisions, "executed": &sums.Executed, "valid": &sums.Valid, "cached": &sums.Cached, "fallback": &sums.Fallback,
-		"answered": &sums.Calls, "failed": &sums.Failed, "took": &sums.Timed, "confidence": &sums.Confident,
+	targets := []any{
+		d.flag("executed", &executed), d.flag("is_valid", &valid), d.flag("cached", &cached), d.text("source", &source), d.text("model_used", &model),
+		d.maybe("generation_time_ms", &took), d.maybe("cost_usd", &cost), d.text("confidence", &list), d.whole("calls", &calls),
 	}
-	amounts := map[string]*decimal.Decimal{"took": &sums.TookMS, "cost": &sums.CostUSD, "confidence": &sums.Confidence}
-	err = each(ctx, q, []any{&kind, &value, &n}, func() error {
-		if of := counts[kind]; of != nil {
-			*of += n
+	err = each(ctx, q, targets, func() error {
+		sums.Decisions++
+		sums.Executed += bit(executed)
+		sums.Valid += bit(valid)
+		sums.Cached += bit(cached)
+		sums.Fallback += bit(source == string(decision.OriginFallback))
+		sums.Timed += bit(took.Valid)
+		sums.TookMS = sums.TookMS.Add(took.Decimal)
+		sums.CostUSD = sums.CostUSD.Add(cost.Decimal)
+		sums.Calls += calls >> 32
+		sums.Failed += calls & math.MaxUint32
+		if model != "" {
+			sums.Models[model]++
 		}
-		if sum := amounts[kind]; sum != nil {
-			number, ok := parseNumber(value)
-			if !ok {
-				return fmt.Errorf("%w: %s has a value that does not belong there", store.ErrCorrupt, kind)
-			}
-			*sum = sum.Add(number.Mul(decimal.NewFromInt(n)))
-		}
-		if model, ok := value.(string); ok && kind == "model" {
-			sums.Models[model] += n
-		}
+		return errors.Join(d.take(), said.count(&sums, list))
+	}, tallySQL+sel.where(), sel.args...)
+	return sums, errors.Join(err, said.addTo(&sums))
+}
+
+// confidences counts how often each was said, as there are few: adding them up
+// one by one takes longer than reading them.
+type confidences map[string]int64
+
+// maxConfidences bounds how many are counted before they are added up.
+const maxConfidences = 1000
+
+func (c confidences) count(sums *store.DecisionSums, list string) error {
+	if list == "" {
 		return nil
-	}, tallySQL+sel.where()+talliesSQL, sel.args...)
-	sums.Calls += sums.Failed
-	return sums, err
+	}
+	for text := range strings.SplitSeq(list, ",") {
+		c[text]++
+		sums.Confident++
+	}
+	if len(c) > maxConfidences {
+		return c.addTo(sums)
+	}
+	return nil
+}
+
+func (c confidences) addTo(sums *store.DecisionSums) error {
+	for text, times := range c {
+		n, ok := parseNumber(text)
+		if !ok {
+			return fmt.Errorf("%w: confidence has a value that does not belong there", store.ErrCorrupt)
+		}
+		sums.Confidence = sums.Confidence.Add(n.Mul(decimal.NewFromInt(times)))
+	}
+	clear(c)
+	return nil
 }
 
 // StrategyPerformance sums up the closed trades of a strategy's decisions.

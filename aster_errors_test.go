@@ -47,14 +47,14 @@ func venueFailures() []venueFailure {
 	otherKey := strings.Replace(venueKey, "4fd0", "5fd0", 1)
 	return []venueFailure{
 		{
-			name: "wrong key", asks: "client accounts", kind: aster.KindAuth, code: -2015, says: "check that key, network and interface belong together", byPerson: true,
+			name: "wrong key", asks: "client accounts", kind: aster.KindAuth, code: -2015, says: "and what it may do from which address", byPerson: true,
 			setup: func(tb testing.TB, s *venueSetup) {
 				tb.Helper()
 				s.client.Signer = demoAgent(tb, otherKey)
 			},
 		},
 		{
-			name: "wrong key of V1", asks: "client accounts", kind: aster.KindAuth, code: -2015, says: "check that key, network and interface belong together", byPerson: true,
+			name: "wrong key of V1", asks: "client accounts", kind: aster.KindAuth, code: -2015, says: "and what it may do from which address", byPerson: true,
 			setup: func(tb testing.TB, s *venueSetup) {
 				tb.Helper()
 				s.client.Signer = demoHMAC(tb, venueSecret)
@@ -284,7 +284,7 @@ func TestAnAssetWithoutDataDoesNotKeepTheOthersFromBeingDecided(t *testing.T) {
 		for symbol, why := range map[string]string{"NOPEUSDT": "is not listed: take symbols from exchange information", venueSymbols[1]: "status SETTLING"} {
 			require.Equal(t, decision.ActionHold, actions[symbol].Action)
 			require.Contains(t, actions[symbol].Rationale, "no market data")
-			require.Contains(t, said, symbol+": ")
+			require.Contains(t, said, "Insufficient market data: "+symbol+": ")
 			require.Contains(t, said, why)
 		}
 		for _, symbol := range []string{venueSymbols[0], venueSymbols[2]} {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -46,6 +47,7 @@ type trouble struct {
 	cache    *marketdata.Cache
 	accounts *aster.Accounts
 	user     *aster.LiveAccount
+	old      *aster.Client // signs by a key and its secret, from the same address
 	engine   *decision.Engine
 	store    *memory.Store
 
@@ -125,6 +127,10 @@ func openTrouble(t *testing.T, written, signatures io.Writer) *trouble {
 	w.user, err = aster.NewLiveAccount(w.accounts, aster.LiveAccountConfig{MaxAge: time.Minute})
 	require.NoError(t, err)
 	t.Cleanup(w.user.Close)
+	w.old, err = aster.New(aster.Config{
+		Network: aster.Network(w.venue.exchange.Network()), HTTP: &http.Client{Transport: w.venue.witness}, Signer: demoHMAC(t, venueSecret), Logger: debugLog(w),
+	})
+	require.NoError(t, err)
 	w.store = memory.NewSized(memory.Config{MaxRecords: 20})
 	few, err := indicator.NewCache(nil, indicator.CacheConfig{MaxEntries: 10}) // so that it is full before the heap is weighed
 	require.NoError(t, err)

@@ -34,15 +34,25 @@ func BenchmarkVenue(b *testing.B) {
 		b.Run(market.name, func(b *testing.B) {
 			cfg := market.config(b)
 			cfg.Latency, cfg.WeightLimit = venueLatency, 1_000_000
-			v := openVenue(b, venueSetup{exchange: cfg, client: aster.Config{WeightPerMinute: 100_000}})
+			v := openVenue(b, venueSetup{exchange: cfg, client: fastClient(0)})
 			defer v.client.Close()
 			q := marketdata.Query{Intervals: []marketdata.Interval{marketdata.Interval1h, marketdata.Interval4h}}
 			info, err := v.source(b, aster.SourceConfig{}).ExchangeInfo(b.Context())
 			require.NoError(b, err)
 			q.Symbols = info.Names()[:tenAssets]
 			snapshots(b, v, q)
+			b.Run("cold_10_requests", func(b *testing.B) {
+				few := openVenue(b, venueSetup{exchange: cfg, client: fastClient(10)})
+				defer few.client.Close()
+				measure(b, func(ctx context.Context) { gather(ctx, b, few.source(b, aster.SourceConfig{}), q) })
+			})
 		})
 	}
+}
+
+// fastClient is not held up by weight. 0 concurrent requests are the default.
+func fastClient(concurrent int) aster.Config {
+	return aster.Config{WeightPerMinute: 100_000, MaxConcurrent: concurrent}
 }
 
 // recordedMarket has real candles.

@@ -97,6 +97,7 @@ func (w *trouble) look() {
 	if w.dice.IntN(4) == 0 {
 		askers.Go(w.askBook)
 		askers.Go(w.decide)
+		askers.Go(w.askOld)
 	}
 	askers.Wait()
 	close(answers)
@@ -182,6 +183,15 @@ func (w *trouble) askAccounts() {
 	}
 }
 
+// askOld sends a key in a header and a signature by its secret.
+func (w *trouble) askOld() {
+	ctx, cancel := context.WithTimeout(w.Context(), snapshotTime)
+	defer cancel()
+	balances, err := w.old.Balances(ctx)
+	w.said("old key", err)
+	w.write("%+v\n%v\n", balances, w.old.Usage())
+}
+
 func (w *trouble) askBook() {
 	ctx, cancel := context.WithTimeout(w.Context(), snapshotTime)
 	defer cancel()
@@ -230,6 +240,7 @@ func (w *trouble) rest() load {
 	time.Sleep(40 * time.Minute) // bans, pauses and false clocks end
 	w.look()
 	w.venue.client.Close()
+	w.old.Close()
 	synctest.Wait()
 	runtime.GC()
 	runtime.GC()
@@ -258,6 +269,7 @@ func (w *trouble) report(lasting time.Duration, before, after load) {
 	require.Positive(w, stats.FromMemory)
 	require.Positive(w, stats.FromRequest)
 	require.Positive(w, w.did["account hedge mode"])
+	require.Positive(w, w.did["old key"])
 	require.Positive(w, w.did["live unavailable failed"], "delisted")
 	require.Empty(w, seen.leaked, "a key was sent outside of its header")
 	require.LessOrEqual(w, seen.weight, tightWeight)

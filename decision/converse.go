@@ -61,6 +61,7 @@ func (e *Engine) converse(ctx, asking context.Context, rec *Record, limit time.D
 			}
 			next = e.leave(&c)
 		} else {
+			resp = readableResponse(resp)
 			rec.note(resp)
 			answer, failed := DecodeAnswer(resp, rec.Input.Symbols)
 			c.heard(rec, resp)

@@ -250,6 +250,7 @@ func (e *Engine) Decide(ctx context.Context, req Request) (Result, error) {
 	}
 	checked := e.check(ctx, &rec)
 	rec.Result.Took = e.cfg.Now().Sub(started)
+	rec.readable()
 	res, err := e.record(ctx, rec, checked)
 	shared.settle(len(rec.Result.Refused) > 0, err == nil)
 	return res, err

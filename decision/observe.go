@@ -41,7 +41,7 @@ func (e *Engine) observe(ctx context.Context, req Request) (Input, []string, err
 	}
 	for _, symbol := range in.Symbols {
 		if f, ok := in.Market.Failures[symbol]; ok {
-			degraded = append(degraded, fmt.Sprintf("%s: %s: %s", symbol, f.Reason, f.Detail))
+			degraded = append(degraded, fmt.Sprintf("Insufficient market data: %s: %s: %s", symbol, f.Reason, f.Detail))
 		}
 		for _, note := range in.Market.Assets[symbol].Degraded {
 			degraded = append(degraded, symbol+": "+note)

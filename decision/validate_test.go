@@ -181,7 +181,7 @@ func TestTheEngineValidatesWhatItHas(t *testing.T) {
 	b.cfg.Halts = haltsOf(decision.Halt{Reason: "drill", At: dt.At()}, nil)
 	got, err := b.validate(t, request(), given(dt.Buy("BTCUSDT", "500"), dt.Act("ETHUSDT", decision.ActionHold)))
 	require.NoError(t, err)
-	require.Equal(t, []string{"ETHUSDT: unavailable: the source did not answer for it"}, got.Degraded)
+	require.Equal(t, []string{"Insufficient market data: ETHUSDT: unavailable: the source did not answer for it"}, got.Degraded)
 	require.Len(t, got.Errors, 1)
 	require.Equal(t, "trading is halted: only actions that reduce risk are allowed (every account halted at 2025-10-10T22:00:00Z: drill)", got.Errors[0].Message)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -22,7 +23,8 @@ type Account struct {
 }
 
 // Accounts numbers accounts. Append, Assign and AddAccount make those that are
-// missing. An id must have 1 to MaxHaltAccountBytes bytes of UTF-8.
+// missing. An id that CheckAccountID refuses is ErrAccount where one would be
+// made, and not found elsewhere.
 type Accounts interface {
 	// AddAccount is the account with this id, made when it is new.
 	AddAccount(ctx context.Context, id string) (Account, error)
@@ -43,6 +45,7 @@ type SavedStrategy struct {
 type Strategies interface {
 	// SaveStrategy keeps a version, which must Validate, and returns its hash.
 	// Saving equal content again changes nothing but which version is newest.
+	// The order of saving says which is, whatever the times.
 	SaveStrategy(ctx context.Context, s decision.Strategy, at time.Time) (hash string, err error)
 	// Strategy is a version by id and hash, the newest when hash is empty;
 	// ErrNotFound.
@@ -67,14 +70,20 @@ func (a Assignment) Validate() error {
 		name, value string
 		min, max    int
 	}{{"account_id", a.AccountID, 1, MaxHaltAccountBytes}, {"strategy_id", a.StrategyID, 1, 100}, {"hash", a.Hash, 0, 64}, {"by", a.By, 0, 100}} {
-		if n := len(f.value); n < f.min || n > f.max || !utf8.ValidString(f.value) {
-			problems = append(problems, fmt.Errorf("store: assignment: %s must have %d to %d bytes of UTF-8, had %d", f.name, f.min, f.max, n))
+		if n := len(f.value); n < f.min || n > f.max || !utf8.ValidString(f.value) || f.name != "account_id" && strings.Contains(f.value, "\x00") {
+			problems = append(problems, fmt.Errorf("store: assignment: %s must have %d to %d bytes of UTF-8, had %d, NUL in account_id alone", f.name, f.min, f.max, n))
 		}
 	}
-	if a.At.IsZero() {
-		problems = append(problems, errors.New("store: assignment: assigned_at must be a time, was zero"))
+	if a.At.IsZero() || !inYears(a.At) {
+		problems = append(problems, fmt.Errorf("store: assignment: assigned_at must be a time in the years 1 to 9999, was in %d", a.At.UTC().Year()))
 	}
 	return errors.Join(problems...)
+}
+
+// Normal is the assignment as it is kept: its time in UTC to the microsecond.
+func (a Assignment) Normal() Assignment {
+	a.At = micros(a.At)
+	return a
 }
 
 // Assignments keeps which strategy accounts follow, and followed: at most one

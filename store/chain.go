@@ -85,7 +85,8 @@ type Chained struct {
 // that wraps ErrCorrupt beside the Chained that has what can be, and the
 // sequence goes on; any other error ends it.
 type Chain interface {
-	// Heads are the ends of all chains by account id.
+	// Heads are the ends of the chains of all accounts by account id. That of an
+	// account without links is its Genesis at the zero time.
 	Heads(ctx context.Context) ([]Checkpoint, error)
 	// Links yields the links of an account after a sequence number, in order.
 	Links(ctx context.Context, accountID string, after int64) iter.Seq2[Chained, error]

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 )
 
 // ErrCursor says that a cursor is not one of Page.Next.
@@ -35,5 +36,9 @@ func ParseCursor(cursor string) (Position, error) {
 	if err != nil || len(b) < 9 {
 		return Position{}, fmt.Errorf("%w: %.40q", ErrCursor, cursor)
 	}
-	return Position{At: time.UnixMicro(int64(binary.BigEndian.Uint64(b))).UTC(), ID: string(b[8:])}, nil //nolint:gosec // both ways the same bits
+	p := Position{At: time.UnixMicro(int64(binary.BigEndian.Uint64(b))).UTC(), ID: string(b[8:])} //nolint:gosec // both ways the same bits
+	if !inYears(p.At) || !utf8.ValidString(p.ID) {
+		return Position{}, fmt.Errorf("%w: no decision has its time or id", ErrCursor)
+	}
+	return p, nil
 }

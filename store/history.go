@@ -16,7 +16,8 @@ import (
 const SourceLegacy = "legacy"
 
 // Row is a decision as lists, statistics and SQL see it: what Project takes
-// from a record. NUL characters of texts are U+FFFD here; the record has them.
+// from a record. NUL characters of texts are U+FFFD here; the record has them,
+// and so have ids and the assets of decisions and refusals.
 type Row struct {
 	ID        string    `json:"id"`
 	AccountID string    `json:"account_id"`
@@ -41,12 +42,30 @@ type Row struct {
 // IsValid reports whether the gate refused nothing.
 func (r Row) IsValid() bool { return len(r.Refused) == 0 }
 
+// Narrow is the row without the decisions and refusals of assets other than
+// the symbol.
+func (r Row) Narrow(symbol string) Row {
+	decisions, refused := r.Decision.Decisions, r.Refused
+	r.Decision.Decisions, r.Refused = nil, nil
+	for i := range decisions {
+		if decisions[i].Asset == symbol {
+			r.Decision.Decisions = append(r.Decision.Decisions, decisions[i])
+		}
+	}
+	for i := range refused {
+		if refused[i].Asset == symbol {
+			r.Refused = append(r.Refused, refused[i])
+		}
+	}
+	return r
+}
+
 // Entry is a line of the history.
 type Entry struct {
 	Row
 	Link       Link      `json:"link,omitzero"`        // zero: legacy
 	ExecutedAt time.Time `json:"executed_at,omitzero"` // of the first fill, UTC; zero: not executed
-	Outcomes   []Outcome `json:"outcomes"`             // of closed trades, oldest first
+	Outcomes   []Outcome `json:"outcomes"`             // of closed trades, oldest first (ByClosing); narrowed like Decision
 }
 
 // Bounds of pages.
@@ -59,6 +78,7 @@ const (
 // page, 0 for DefaultPageSize, at most MaxPageSize.
 type Query struct {
 	Filter
+	ID     string // the one decision with this id; empty: any
 	Cursor string // Page.Next of the page before; empty: the newest
 	Offset int    // skipped after the cursor; the cost grows with it, so page by Cursor
 	// Count asks for Page.Total. It is at hand for a Filter of nothing but an
@@ -89,7 +109,7 @@ func (q Query) Size() int {
 }
 
 // Page is a part of the history, newest first and equal times by descending
-// id. Pages that are read by Next, one after the other, never repeat an entry
+// Key of their id. Pages that are read by Next, one after the other, never repeat an entry
 // and miss none that was there when the first was read, whatever is appended
 // meanwhile.
 type Page struct {
@@ -113,7 +133,7 @@ type Outcome struct {
 	// PnLPercent is of the margin or of the notional, as the host counts; in
 	// percent units.
 	PnLPercent decimal.NullDecimal `json:"pnl_percentage"`
-	OpenedAt   time.Time           `json:"opened_at"` // UTC; zero: the decision's time is taken
+	OpenedAt   time.Time           `json:"opened_at"` // UTC; zero: see Normal
 	ClosedAt   time.Time           `json:"closed_at"` // UTC
 }
 
@@ -128,10 +148,11 @@ type Fill struct {
 	At         time.Time       `json:"at"`       // UTC
 }
 
-// Outcomes keeps what became of decisions. An unknown decision is ErrNotFound,
-// and so is an asset that it does not name. The same key with the same content
-// is nil again, with other content ErrConflict. Fills and outcomes come back
-// oldest first.
+// Outcomes keeps what became of decisions, as Normal writes it. What Validate
+// refuses is an error. An unknown decision is ErrNotFound, and so is an asset
+// that it does not name. The same key with the same content (Equal) is nil
+// again, with other content ErrConflict; keys of fills and of outcomes are
+// apart. Fills and outcomes come back oldest first and equal times by key.
 type Outcomes interface {
 	AddFill(ctx context.Context, f Fill) error
 	AddOutcome(ctx context.Context, o Outcome) error

@@ -13,6 +13,15 @@ type Span struct {
 	Since, Until time.Time // zero: any
 }
 
+// Validate reports a span that ends before it begins.
+func (s Span) Validate() error { return Filter{Since: s.Since, Until: s.Until}.Validate() }
+
+// Contains reports whether a time is in the span.
+func (s Span) Contains(t time.Time) bool {
+	at := t.UnixMicro()
+	return (s.Since.IsZero() || at >= s.Since.UnixMicro()) && (s.Until.IsZero() || at < s.Until.UnixMicro())
+}
+
 // DecisionMetrics counts what was decided in a span. Rates are in percent of
 // TotalDecisions; null when there is nothing to take a rate of.
 type DecisionMetrics struct {
@@ -64,10 +73,11 @@ type AssetPerformance struct {
 	PnLUSD  decimal.Decimal     `json:"pnl"`
 }
 
-// Metrics computes statistics where the data is. Quotients have 8 places,
-// rounded half away from zero. An account id of "" is every account; outcomes
-// count by Outcome.ClosedAt for StrategyPerformance, and by the time of their
-// decision for DecisionMetrics.
+// Metrics computes statistics where the data is: exact sums there, and of them
+// DecisionSums.Metrics, Summary and Performance, so that all stores answer
+// alike. Quotients have 8 places, rounded half away from zero. An account id of
+// "" is every account; outcomes count by Outcome.ClosedAt for
+// StrategyPerformance, and by the time of their decision for DecisionMetrics.
 type Metrics interface {
 	DecisionMetrics(ctx context.Context, accountID string, s Span) (DecisionMetrics, error)
 	StrategyPerformance(ctx context.Context, strategyID, accountID string, s Span) (StrategyPerformance, error)

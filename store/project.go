@@ -26,14 +26,14 @@ func Project(r decision.Record) (Row, error) {
 		},
 		StrategyID: r.Input.Strategy.ID, StrategyHash: hash, Model: plainText(res.Model), Source: string(res.Origin), Reason: plainText(res.Reason),
 		Cached: res.Cached, Took: res.Took.Truncate(time.Microsecond),
-		Usage: llm.Usage{PromptTokens: res.Usage.PromptTokens, CompletionTokens: res.Usage.CompletionTokens, CostUSD: res.Usage.CostUSD},
+		Usage: countedUsage(res.Usage),
 		Calls: slices.Clone(res.Tried),
 	}
 	for i := range row.Decision.Decisions {
 		row.Decision.Decisions[i] = plainAsset(row.Decision.Decisions[i])
 	}
 	for _, r := range res.Refused {
-		row.Refused = append(row.Refused, decision.Refusal{Asset: plainText(r.Asset), Was: plainAsset(r.Was), Violations: plainViolations(r.Violations)})
+		row.Refused = append(row.Refused, decision.Refusal{Asset: r.Asset, Was: plainAsset(r.Was), Violations: plainViolations(r.Violations)})
 	}
 	row.Warnings = plainViolations(res.Warnings)
 	for _, d := range res.Degraded {
@@ -42,8 +42,14 @@ func Project(r decision.Record) (Row, error) {
 	for i := range row.Calls {
 		c := &row.Calls[i]
 		c.Model, c.Endpoint, c.Took = plainText(c.Model), plainText(c.Endpoint), c.Took.Truncate(time.Microsecond)
+		c.Usage = countedUsage(c.Usage)
 	}
 	return row, nil
+}
+
+// countedUsage is what columns hold of a usage.
+func countedUsage(u llm.Usage) llm.Usage {
+	return llm.Usage{PromptTokens: u.PromptTokens, CompletionTokens: u.CompletionTokens, CostUSD: u.CostUSD}
 }
 
 func micros(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
@@ -54,7 +60,7 @@ func plainText(s string) string {
 }
 
 func plainAsset(d decision.AssetDecision) decision.AssetDecision {
-	d.Asset, d.ExitPlan, d.Rationale = plainText(d.Asset), plainText(d.ExitPlan), plainText(d.Rationale)
+	d.ExitPlan, d.Rationale = plainText(d.ExitPlan), plainText(d.Rationale)
 	if a := d.PositionAdjustment; a != nil {
 		own := *a
 		d.PositionAdjustment = &own

@@ -20,20 +20,24 @@ const MaxBreakerBytes = 64 << 10
 
 // Breakers keeps the state of circuit breakers across restarts.
 type Breakers interface {
-	// SaveBreaker keeps the state unless one that was saved later is kept
-	// already.
+	// SaveBreaker keeps the state, which must Validate, unless one that was
+	// saved later is kept already. Times compare to the microsecond; of equal
+	// ones the state given last stays.
 	SaveBreaker(ctx context.Context, b BreakerState) error
 	// Breakers are all, by name.
 	Breakers(ctx context.Context) ([]BreakerState, error)
 }
 
-// Candles keeps closed candles; marketreplay.Candles hands them on. What is kept under a symbol, interval and open
-// time is replaced by what is saved later, as exchanges correct candles.
+// Candles keeps closed candles; marketreplay.Candles hands them on. What is
+// kept under a symbol, interval and open time is replaced by what is saved
+// later, as exchanges correct candles.
 type Candles interface {
+	// SaveCandles keeps all or, when CheckCandles refuses one, none. Of two
+	// with one open time the last counts.
 	SaveCandles(ctx context.Context, symbol string, interval marketdata.Interval, candles []marketdata.Candle) error
 	// Candles are those that open at or after since and before until, oldest
-	// first, at most limit of them, which must be 1 to MaxCandles. There may be
-	// gaps.
+	// first, at most limit of them. There may be gaps. What CheckCandleQuery
+	// refuses is an error.
 	Candles(ctx context.Context, symbol string, interval marketdata.Interval, since, until time.Time, limit int) ([]marketdata.Candle, error)
 }
 

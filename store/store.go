@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/ballast-go/ballast/decision"
 )
@@ -32,11 +33,12 @@ const MaxIDBytes = 128
 //
 //   - Append returns nil once the record is kept. The same id with the same
 //     content (equal Digest) is nil again, with other content ErrConflict; an
-//     empty or too long id is ErrID. When ctx ended first the error wraps the
-//     context's and nothing is kept.
+//     empty or too long id is ErrID, an account that CheckAccountID refuses
+//     ErrAccount, and a record without a canonical encoding an error. When ctx
+//     ended first the error wraps the context's and nothing is kept.
 //   - Record returns what was appended, digit for digit, or ErrNotFound.
 //   - Records yields what the filter selects, newest Result.At first and
-//     equal times by descending id. An error ends the sequence. A record that
+//     equal times by descending Key of their id. An error ends the sequence. A record that
 //     is appended meanwhile may be yielded or not; one never comes twice.
 //   - What was returned may be changed without changing what is kept. What
 //     was appended may be changed afterwards too, apart from Input.Market and
@@ -74,6 +76,19 @@ func (f Filter) Validate() error {
 	if !f.Since.IsZero() && !f.Until.IsZero() && f.Until.Before(f.Since) {
 		problems = append(problems, fmt.Errorf("store: until must not be before since %s, was %s",
 			f.Since.UTC().Format(time.RFC3339Nano), f.Until.UTC().Format(time.RFC3339Nano)))
+	}
+	for _, bound := range [...]struct {
+		name string
+		at   time.Time
+	}{{"since", f.Since}, {"until", f.Until}} {
+		if !inYears(bound.at) {
+			problems = append(problems, fmt.Errorf("store: %s must be in the years 1 to 9999, was in %d", bound.name, bound.at.UTC().Year()))
+		}
+	}
+	for _, text := range [...]struct{ name, value string }{{"account", f.AccountID}, {"symbol", f.Symbol}, {"strategy", f.StrategyID}} {
+		if !utf8.ValidString(text.value) {
+			problems = append(problems, fmt.Errorf("store: %s must be UTF-8", text.name))
+		}
 	}
 	return errors.Join(problems...)
 }

@@ -286,7 +286,7 @@ func TestAssetsWithoutDataAreNamedAndTheOthersDecided(t *testing.T) {
 	require.ElementsMatch(t, []string{"BTCUSDT", "SOLUSDT"}, assets.keys())
 	degraded, err := json.Marshal(out.at(t, "metadata")["degraded"])
 	require.NoError(t, err)
-	require.Contains(t, string(degraded), "ETHUSDT: unavailable: AsterDEX: ETHUSDT does not trade: status SETTLING")
+	require.Contains(t, string(degraded), "Insufficient market data: ETHUSDT: unavailable: AsterDEX: ETHUSDT does not trade: status SETTLING")
 }
 
 func TestARecordedMarketDecidesTheSameWithoutTheExchange(t *testing.T) {

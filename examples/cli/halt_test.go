@@ -20,7 +20,7 @@ import (
 func haltsIn(t *testing.T) (env map[string]string, path string) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "data")
-	return map[string]string{"DATA_DIR": dir}, filepath.Join(dir, "halts.json")
+	return map[string]string{"DATA_DIR": dir, "DATABASE_URL": "memory:"}, filepath.Join(dir, "halts.json")
 }
 
 // entries are the assets that a run would enter, with the limits that bind the

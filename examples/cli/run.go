@@ -34,6 +34,9 @@ type commands struct {
 	Market     marketCommand     `cmd:"" help:"Show one asset as the exchange has it, or list the symbols."`
 	Validate   validateCommand   `cmd:"" help:"Check a decision of yours as the risk gate would, without doing anything."`
 	Strategies strategiesCommand `cmd:"" help:"List the built-in strategies, show one, or check files with your own."`
+	History    historyCommand    `cmd:"" help:"List what was decided, newest first."`
+	Show       showCommand       `cmd:"" help:"Show one decision with all that it was made from."`
+	Migrate    migrateCommand    `cmd:"" help:"Bring the database to another schema, with its data, and show which it has."`
 	Breakers   breakersCommand   `cmd:"" help:"Show the circuits of models as the last runs left them, or close them by hand."`
 	Halt       haltCommand       `cmd:"" help:"Halt every account or one: nothing that adds risk passes until it is resumed."`
 	Resume     resumeCommand     `cmd:"" help:"Take a halt back."`
@@ -67,6 +70,7 @@ type session struct {
 	out    bytes.Buffer
 	stderr io.Writer
 	style  render.Style
+	warned bool // of what is wrong with the settings
 }
 
 // run is the program. It returns the exit code.

@@ -21,8 +21,8 @@ them in its own tests with ` + "`astertest.Scenarios`" + `. Whoever asks has 20 
 - **Again**: whether the same call may succeed later, and how long to wait.
 - **Snapshot**: whether it has the assets, and with what reason it has not (` + "`marketdata.Reason`" + `).
   Where streams fail it is one of an ` + "`aster.Live`" + `, two minutes later.
-- **Decide**: both assets, the one that has data (the other is held), or ` + "`decision.ErrNoMarket`" + `, "Insufficient market data",
-  which names each asset and why. Without an account there is no request to decide on.
+- **Decide**: both assets, the one that has data (the other is held, and the result says "Insufficient market data", with its
+  name and why), or ` + "`decision.ErrNoMarket`" + `, which says so of each asset. Without an account there is no request to decide on.
 
 | Fault | The exchange | Client | Again | Snapshot | Decide | |
 |---|---|---|---|---|---|---|

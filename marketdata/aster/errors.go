@@ -139,7 +139,7 @@ func (e *Error) hint() string {
 	case KindBanned:
 		return "the venue bans addresses that go on after a rate limit"
 	case KindAuth:
-		return "check that key, network and interface belong together and that the key has not expired"
+		return "check that key, network and interface belong together, that the key has not expired, and what it may do from which address"
 	case KindPermission:
 		return "check the key's permissions and list of addresses, and the account's state"
 	case KindDeposit:

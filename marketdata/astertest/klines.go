@@ -28,15 +28,46 @@ func lastKlines(e *Exchange, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	candles, interval, err := e.klines(c, m)
+	run, err := e.klineRun(c)
 	if err != nil {
 		return nil, err
 	}
-	rows := make([][12]any, len(candles))
-	for i, k := range candles {
-		rows[i] = m.kline(k, interval)
+	return e.klineRows(m, run), nil
+}
+
+// closedRows are closed candles as they are sent, without the brackets around
+// them. They never change, and the same are asked for again and again.
+type closedRows struct {
+	n    int
+	end  time.Time // of the last
+	text []byte
+}
+
+// klineRows is the answer to a request. A market remembers the last one of
+// each interval, which is where most of the work of an exchange would go.
+func (e *Exchange) klineRows(m *market, run klineRun) raw {
+	n, end, open := run.split(e.now)
+	known := m.rows[run.interval]
+	if known.n != n || !known.end.Equal(end) {
+		candles := e.between(m, run.interval, n, end)
+		rows := make([][12]any, len(candles))
+		for i, k := range candles {
+			rows[i] = m.kline(k, run.interval)
+		}
+		text := encode(rows)
+		known = closedRows{n, end, text[1 : len(text)-1]}
+		m.rows[run.interval] = known
 	}
-	return rows, nil
+	out := append(raw("["), known.text...)
+	if open {
+		if k, found := e.openCandle(m, run.interval, run.last); found {
+			if len(known.text) > 0 {
+				out = append(out, ',')
+			}
+			out = append(out, encode(m.kline(k, run.interval))...)
+		}
+	}
+	return append(out, ']')
 }
 
 func indexKlines(e *Exchange, c *call) (any, error) {
@@ -61,18 +92,19 @@ func markKlines(e *Exchange, c *call) (any, error) {
 // derived are candles of a price that nobody trades at: without volumes, and
 // for intervals above an hour with the factor of their first one.
 func (e *Exchange) derived(c *call, m *market, price func(decimal.Decimal, time.Time) decimal.Decimal) (any, error) {
-	candles, interval, err := e.klines(c, m)
+	run, err := e.klineRun(c)
 	if err != nil {
 		return nil, err
 	}
+	candles := e.candles(m, run)
 	rows := make([][12]any, len(candles))
 	for i, k := range candles {
-		row := m.kline(k, interval)
+		row := m.kline(k, run.interval)
 		for j, v := range [...]decimal.Decimal{k.Open, k.High, k.Low, k.Close} {
 			row[j+1] = money(price(v, k.OpenTime))
 		}
 		row[5], row[7], row[9], row[10] = "0", "0", "0", "0"
-		row[8] = int64(interval.Duration() / time.Second)
+		row[8] = int64(run.interval.Duration() / time.Second)
 		rows[i] = row
 	}
 	return rows, nil
@@ -87,53 +119,65 @@ func (m *market) kline(k marketdata.Candle, interval marketdata.Interval) [12]an
 	}
 }
 
-// klines are the candles that a request asks for; the last one may be open.
-func (e *Exchange) klines(c *call, m *market) ([]marketdata.Candle, marketdata.Interval, error) {
-	interval := marketdata.Interval(c.text("interval"))
+// klineRun is what a request asks for: n candles, the last of which opens at
+// last and may be open.
+type klineRun struct {
+	interval marketdata.Interval
+	n        int
+	last     time.Time
+}
+
+func (e *Exchange) klineRun(c *call) (klineRun, error) {
+	run := klineRun{interval: marketdata.Interval(c.text("interval"))}
 	if !c.has("interval") {
-		return nil, "", errMandatory("interval")
+		return run, errMandatory("interval")
 	}
-	if !interval.Valid() {
-		return nil, "", fail(-1120, "Invalid interval.")
+	if !run.interval.Valid() {
+		return run, fail(-1120, "Invalid interval.")
 	}
 	limit, err := c.integer("limit", 500, 1, maxKlines)
 	if err != nil {
-		return nil, "", err
+		return run, err
 	}
 	from, to, err := c.window()
 	if err != nil {
-		return nil, "", err
+		return run, err
 	}
-	length := interval.Duration()
-	last := interval.Floor(e.now)
-	if !to.IsZero() && to.Before(last) {
-		last = interval.Floor(to)
+	length := run.interval.Duration()
+	run.n, run.last = int(limit), run.interval.Floor(e.now)
+	if !to.IsZero() && to.Before(run.last) {
+		run.last = run.interval.Floor(to)
 	}
-	n := int(limit)
 	if !from.IsZero() {
-		first := interval.Floor(from.Add(length - 1))
-		if first.After(last) {
-			return nil, interval, nil
-		}
-		if count := int(last.Sub(first)/length) + 1; count > n {
-			last = first.Add(time.Duration(n-1) * length)
+		first := run.interval.Floor(from.Add(length - 1))
+		if count := int(run.last.Sub(first)/length) + 1; count > run.n {
+			run.last = first.Add(time.Duration(run.n-1) * length)
 		} else {
-			n = count
+			run.n = max(count, 0)
 		}
 	}
-	return e.candles(m, interval, n, last), interval, nil
+	return run, nil
 }
 
-// candles are n candles, the last of which opens at a time. Where data has
-// ended or not begun there are fewer.
-func (e *Exchange) candles(m *market, interval marketdata.Interval, n int, last time.Time) []marketdata.Candle {
-	end := last.Add(interval.Duration())
-	if !end.After(e.now) {
-		return e.between(m, interval, n, end)
+// split is how many candles of a run are closed and when the last of these
+// ends, and whether an open one follows.
+func (r klineRun) split(now time.Time) (n int, end time.Time, open bool) {
+	end = r.last.Add(r.interval.Duration())
+	if r.n == 0 || !end.After(now) {
+		return r.n, end, false
 	}
-	out := e.between(m, interval, n-1, last)
-	if open, ok := e.openCandle(m, interval, last); ok {
-		out = append(out, open)
+	return r.n - 1, r.last, true
+}
+
+// candles are those of a run. Where data has ended or not begun there are
+// fewer.
+func (e *Exchange) candles(m *market, run klineRun) []marketdata.Candle {
+	n, end, open := run.split(e.now)
+	out := e.between(m, run.interval, n, end)
+	if open {
+		if k, found := e.openCandle(m, run.interval, run.last); found {
+			out = append(out, k)
+		}
 	}
 	return out
 }

@@ -26,6 +26,7 @@ type market struct {
 	last                     decimal.Decimal
 	delisted                 bool
 	seed                     uint64
+	rows                     map[marketdata.Interval]closedRows
 	up, down, liquidationFee decimal.Decimal // PERCENT_PRICE and liquidationFee
 }
 
@@ -90,7 +91,7 @@ func newMarket(a marketdata.SimAsset, seed uint64, brackets []marketdata.Bracket
 		symbol: a.Symbol, base: base, tick: a.TickSize, lot: a.LotSize, minQty: a.LotSize,
 		maxQty: a.LotSize.Shift(7), marketMaxQty: a.LotSize.Shift(6), maxPrice: a.TickSize.Shift(9),
 		minNotional: a.MinNotionalUSD, dailyVolume: a.DailyVolume,
-		tickPlaces: places(a.TickSize), lotPlaces: places(a.LotSize), brackets: brackets, seed: seed,
+		tickPlaces: places(a.TickSize), lotPlaces: places(a.LotSize), brackets: brackets, seed: seed, rows: map[marketdata.Interval]closedRows{},
 		up: decimal.New(115, -2), down: decimal.New(85, -2), liquidationFee: decimal.New(1, -2),
 	}
 }

@@ -125,6 +125,27 @@ func TestKlineWindows(t *testing.T) {
 	}
 }
 
+// What was asked before is remembered, and must not show in what is asked next.
+func TestKlinesAreTheSameWhateverWasAskedBefore(t *testing.T) {
+	t.Parallel()
+	tr := start(t, astertest.Config{})
+	for _, step := range []time.Duration{0, time.Second, 59 * time.Minute, time.Minute, 4 * time.Hour} {
+		tr.ex.Advance(step)
+		end := tr.ex.Now().Truncate(time.Hour)
+		for _, query := range []string{
+			"interval=1h&limit=1", "interval=1h&limit=2", "interval=1h&limit=30", "interval=4h&limit=30", "interval=1h&limit=30", "interval=15m&limit=30",
+			fmt.Sprintf("interval=1h&limit=29&endTime=%d", end.UnixMilli()-1), fmt.Sprintf("interval=1h&limit=30&endTime=%d", end.UnixMilli()),
+			fmt.Sprintf("interval=1h&startTime=%d&limit=3", end.Add(-2*time.Hour).UnixMilli()), fmt.Sprintf("interval=1h&startTime=%d", end.Add(time.Hour).UnixMilli()),
+		} {
+			for _, symbol := range []string{"BTCUSDT", "ETHUSDT", "BTCUSDT"} {
+				text := "symbol=" + symbol + "&" + query
+				fresh := start(t, astertest.Config{Start: tr.ex.Now()})
+				require.Equal(t, string(fresh.get("/fapi/v3/klines", text).body), string(tr.get("/fapi/v3/klines", text).body), "%s after %v", text, step)
+			}
+		}
+	}
+}
+
 const day = 24 * time.Hour
 
 func TestTheTickerRollsOver24Hours(t *testing.T) {

@@ -43,7 +43,7 @@ func (e *Exchange) publishKlines(conn *connection, name string, before time.Time
 	}
 	open := interval.Floor(e.now)
 	if open.After(before) {
-		if closed := e.candles(m, interval, 1, open.Add(-interval.Duration())); len(closed) == 1 {
+		if closed := e.candles(m, klineRun{interval, 1, open.Add(-interval.Duration())}); len(closed) == 1 {
 			e.emit(conn, name, e.klineEvent(m, interval, closed[0], true))
 		}
 	}

@@ -1,4 +1,6 @@
--- +goose Up
+-- Three sections: Up; Restore, which runs in its place where Down left an
+-- archive; Down. Each runs in one transaction.
+-- +ballast Up
 -- The schema of a single-asset system: where such a database stands before it
 -- is converted.
 CREATE TABLE decisions (
@@ -18,5 +20,39 @@ CREATE TABLE decisions (
     risk_level     varchar(10) NOT NULL
 );
 
--- +goose Down
-DROP TABLE decisions;
+-- +ballast Restore
+DO $$
+DECLARE
+    t text;
+    i record;
+BEGIN
+    FOREACH t IN ARRAY ARRAY['decisions'] LOOP
+        EXECUTE format('ALTER TABLE %I RENAME TO %I', 'archive_0001_' || t, t);
+        FOR i IN SELECT c.oid::regclass AS name, c.relname, c.relkind FROM pg_class c
+                 WHERE c.relname LIKE 'archive\_0001\_%' AND (c.oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = t::regclass)
+                    OR c.oid IN (SELECT objid FROM pg_depend WHERE classid = 'pg_class'::regclass AND refclassid = 'pg_class'::regclass
+                                 AND refobjid = t::regclass AND deptype IN ('a', 'i')) AND c.relkind = 'S') LOOP
+            EXECUTE format(CASE i.relkind WHEN 'S' THEN 'ALTER SEQUENCE %s RENAME TO %I' ELSE 'ALTER INDEX %s RENAME TO %I' END,
+                           i.name, substr(i.relname, length('archive_0001_') + 1));
+        END LOOP;
+    END LOOP;
+END $$;
+
+-- +ballast Down
+-- The table is set aside, not dropped.
+DO $$
+DECLARE
+    t text;
+    i record;
+BEGIN
+    FOREACH t IN ARRAY ARRAY['decisions'] LOOP
+        FOR i IN SELECT c.oid::regclass AS name, c.relname, c.relkind FROM pg_class c
+                 WHERE c.oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = t::regclass)
+                    OR c.oid IN (SELECT objid FROM pg_depend WHERE classid = 'pg_class'::regclass AND refclassid = 'pg_class'::regclass
+                                 AND refobjid = t::regclass AND deptype IN ('a', 'i')) AND c.relkind = 'S' LOOP
+            EXECUTE format(CASE i.relkind WHEN 'S' THEN 'ALTER SEQUENCE %s RENAME TO %I' ELSE 'ALTER INDEX %s RENAME TO %I' END,
+                           i.name, 'archive_0001_' || i.relname);
+        END LOOP;
+        EXECUTE format('ALTER TABLE %I RENAME TO %I', t, 'archive_0001_' || t);
+    END LOOP;
+END $$;

@@ -1,7 +1,6 @@
--- +goose Up
+-- +ballast Up
 -- Only where the extension was created in this database: candles become a
 -- hypertable whose older chunks are compressed.
--- +goose StatementBegin
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb') THEN
@@ -10,6 +9,17 @@ BEGIN
         PERFORM add_compression_policy('candles', INTERVAL '60 days');
     END IF;
 END $$;
--- +goose StatementEnd
 
--- +goose Down
+-- +ballast Down
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb') THEN -- only then the next view is there
+        IF EXISTS (SELECT FROM timescaledb_information.hypertables WHERE hypertable_schema = current_schema() AND hypertable_name = 'candles') THEN
+            CREATE TABLE candles_plain (LIKE candles INCLUDING DEFAULTS);
+            INSERT INTO candles_plain SELECT * FROM candles;
+            DROP TABLE candles;
+            ALTER TABLE candles_plain RENAME TO candles;
+            ALTER TABLE candles ADD PRIMARY KEY (symbol, interval, open_time);
+        END IF;
+    END IF;
+END $$;

@@ -8,6 +8,7 @@ import (
 	"github.com/ballast-go/ballast/llm"
 	"github.com/ballast-go/ballast/marketdata"
 	"github.com/ballast-go/ballast/marketdata/indicator"
+	"github.com/ballast-go/ballast/store"
 )
 
 // clone copies whatever of a record can be changed. Decimals, series and
@@ -123,13 +124,28 @@ func cloneAssessments(assessments []decision.Assessment) []decision.Assessment {
 	return assessments
 }
 
+// cloneRow copies a row, which shares nothing with its record.
+func cloneRow(r store.Row) store.Row {
+	r.Decision = cloneDecision(r.Decision)
+	r.Refused = cloneRefusals(r.Refused)
+	r.Warnings = slices.Clone(r.Warnings)
+	r.Degraded = slices.Clone(r.Degraded)
+	r.Calls = slices.Clone(r.Calls)
+	return r
+}
+
+func cloneRefusals(refusals []decision.Refusal) []decision.Refusal {
+	refusals = slices.Clone(refusals)
+	for i := range refusals {
+		refusals[i].Was = cloneAssetDecision(refusals[i].Was)
+		refusals[i].Violations = slices.Clone(refusals[i].Violations)
+	}
+	return refusals
+}
+
 func cloneResult(r decision.Result) decision.Result {
 	r.Decision = cloneDecision(r.Decision)
-	r.Refused = slices.Clone(r.Refused)
-	for i := range r.Refused {
-		r.Refused[i].Was = cloneAssetDecision(r.Refused[i].Was)
-		r.Refused[i].Violations = slices.Clone(r.Refused[i].Violations)
-	}
+	r.Refused = cloneRefusals(r.Refused)
 	r.Warnings = slices.Clone(r.Warnings)
 	r.Degraded = slices.Clone(r.Degraded)
 	r.Tried = slices.Clone(r.Tried)

@@ -18,7 +18,8 @@ func TestNoMutablePartOfARecordIsShared(t *testing.T) {
 	t.Parallel()
 	var r decision.Record
 	fillValue(reflect.ValueOf(&r).Elem())
-	r.Result.ID = "r"
+	r.Result.ID, r.Input.Account.ID = "r", "a"
+	r.Request.Schema.JSON[0] = '1' // what is not JSON has no digest
 	s := memory.New()
 	require.NoError(t, s.Append(t.Context(), r))
 	first, err := s.Record(t.Context(), "r")

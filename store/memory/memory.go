@@ -8,19 +8,24 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/ballast-go/ballast/decision"
+	"github.com/ballast-go/ballast/llm"
 	"github.com/ballast-go/ballast/marketdata"
 	"github.com/ballast-go/ballast/store"
 )
 
-// Config bounds a Store. What was appended first is forgotten first.
+// Config bounds a Store. What was appended first is forgotten first, with its
+// fills and outcomes; its account and the end of its chain stay.
 type Config struct {
 	MaxRecords int // default 10,000
 	// MaxBytes bounds the estimated memory of all records: their texts and,
 	// once however many records share them, their candles. The newest record
 	// is kept whatever its size. Default 512 MiB.
 	MaxBytes int64
+	// Now is when accounts are made. Default time.Now.
+	Now func() time.Time
 }
 
 func (c Config) withDefaults() Config {
@@ -30,10 +35,14 @@ func (c Config) withDefaults() Config {
 	if c.MaxBytes <= 0 {
 		c.MaxBytes = 512 << 20
 	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	return c
 }
 
-// Store keeps records and kill switches in memory. Make it with New or NewSized.
+// Store keeps records, and all else that package store names, in memory. Make
+// it with New or NewSized.
 type Store struct {
 	config Config
 
@@ -43,11 +52,27 @@ type Store struct {
 	series map[marketdata.Series]int // how many records hold it
 	bytes  int64
 	halts  map[string]decision.Halt // by account
+
+	accounts    map[string]*account // by id
+	numbered    []*account          // by number, from 1
+	deeds       map[string]*deeds   // by decision
+	fills       map[string]store.Fill
+	outcomes    map[string]store.Outcome
+	strategies  map[string][]store.SavedStrategy // by id, the newest last
+	versions    int                              // of all strategies
+	assignments map[string][]store.Assignment    // by account, the active one last
+	assigned    int                              // of all accounts
+	breakers    map[string]store.BreakerState
+	candles     map[candleKey][]marketdata.Candle // in order
+	candleCount int
+	ledger      *llm.MemoryLedger
 }
 
 // entry is never changed once it is in the Store.
 type entry struct {
 	record decision.Record
+	row    store.Row
+	link   store.Link
 	micros int64               // Result.At
 	bytes  int64               // without candles
 	series []marketdata.Series // of the record
@@ -62,7 +87,10 @@ func New() *Store { return NewSized(Config{}) }
 func NewSized(c Config) *Store {
 	return &Store{
 		config: c.withDefaults(), byID: map[string]*entry{}, series: map[marketdata.Series]int{},
-		halts: map[string]decision.Halt{},
+		halts: map[string]decision.Halt{}, accounts: map[string]*account{},
+		deeds: map[string]*deeds{}, fills: map[string]store.Fill{}, outcomes: map[string]store.Outcome{},
+		strategies: map[string][]store.SavedStrategy{}, assignments: map[string][]store.Assignment{},
+		breakers: map[string]store.BreakerState{}, candles: map[candleKey][]marketdata.Candle{}, ledger: llm.NewMemoryLedger(),
 	}
 }
 
@@ -75,21 +103,39 @@ func (s *Store) Append(ctx context.Context, r decision.Record) error {
 	if err := store.CheckID(r.Result.ID); err != nil {
 		return err
 	}
-	e := &entry{record: cloneOwn(r), micros: r.Result.At.UnixMicro(), bytes: recordBytes(r), series: seriesOf(r)}
-	if kept := s.insert(e); kept != nil {
-		return same(kept.record, r)
+	if err := store.CheckAccountID(r.Input.Account.ID); err != nil {
+		return err
 	}
-	return nil
+	canonical, err := r.Canonical()
+	if err != nil {
+		return fmt.Errorf("memory: append: %w", err)
+	}
+	row, err := store.Project(r)
+	if err != nil {
+		return fmt.Errorf("memory: append: %w", err)
+	}
+	return s.insert(&entry{
+		record: cloneOwn(r), row: row, link: store.Link{Digest: canonical.Digest()},
+		micros: r.Result.At.UnixMicro(), bytes: recordBytes(r), series: seriesOf(r),
+	})
 }
 
-// insert returns the entry that has the id already, or nil.
-func (s *Store) insert(e *entry) (kept *entry) {
+// insert links the entry to the chain of its account, unless its id is taken.
+func (s *Store) insert(e *entry) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if kept := s.byID[e.record.Result.ID]; kept != nil {
-		return kept
+	if kept := s.byID[e.row.ID]; kept != nil {
+		if kept.link.Digest != e.link.Digest {
+			return fmt.Errorf("%w: %q", store.ErrConflict, e.row.ID)
+		}
+		return nil
 	}
-	s.byID[e.record.Result.ID] = e
+	a, err := s.account(e.row.AccountID)
+	if err != nil {
+		return err
+	}
+	a.extend(e)
+	s.byID[e.row.ID] = e
 	s.queue = append(s.queue, e)
 	s.bytes += e.bytes
 	for _, series := range e.series {
@@ -108,7 +154,9 @@ func (s *Store) forget() {
 	e := s.queue[0]
 	s.queue[0] = nil
 	s.queue = s.queue[1:]
-	delete(s.byID, e.record.Result.ID)
+	delete(s.byID, e.row.ID)
+	s.forgetDeeds(e.row.ID)
+	s.accounts[e.row.AccountID].Decisions--
 	s.bytes -= e.bytes
 	for _, series := range e.series {
 		if s.series[series]--; s.series[series] == 0 {
@@ -116,22 +164,6 @@ func (s *Store) forget() {
 			s.bytes -= candleBytes(series)
 		}
 	}
-}
-
-// same reports records of one id whose content differs.
-func same(kept, offered decision.Record) error {
-	a, err := kept.Digest()
-	if err != nil {
-		return fmt.Errorf("memory: digest of the kept record: %w", err)
-	}
-	b, err := offered.Digest()
-	if err != nil {
-		return fmt.Errorf("memory: digest of the offered record: %w", err)
-	}
-	if a != b {
-		return fmt.Errorf("%w: %q", store.ErrConflict, kept.Result.ID)
-	}
-	return nil
 }
 
 // Record is a copy of the record with this id, or store.ErrNotFound.
@@ -181,7 +213,7 @@ func (s *Store) newestFirst() []*entry {
 	s.mu.RUnlock()
 	slices.Reverse(entries) // nearly sorted, because records arrive in the order of time
 	slices.SortFunc(entries, func(a, b *entry) int {
-		return cmp.Or(cmp.Compare(b.micros, a.micros), strings.Compare(b.record.Result.ID, a.record.Result.ID))
+		return cmp.Or(cmp.Compare(b.micros, a.micros), strings.Compare(store.Key(b.row.ID), store.Key(a.row.ID)))
 	})
 	return entries
 }

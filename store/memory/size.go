@@ -11,7 +11,7 @@ import (
 const (
 	bytesPerCandle = 512
 	bytesPerAsset  = 6 << 10
-	bytesPerRecord = 8 << 10
+	bytesPerRecord = 10 << 10
 )
 
 func candleBytes(s marketdata.Series) int64 { return int64(s.Len()) * bytesPerCandle }

@@ -44,12 +44,20 @@ func order(t *testing.T, s store.Store) {
 
 func filters(t *testing.T, s store.Store) {
 	fill(t, s)
+	for _, c := range filterCases() {
+		require.Equal(t, c.want, ids(t, s, c.f), c.name)
+	}
+}
+
+type filterCase struct {
+	name string
+	f    store.Filter
+	want []string // of what fill appends
+}
+
+func filterCases() []filterCase {
 	minute := Start().Add(time.Minute)
-	for _, c := range []struct {
-		name string
-		f    store.Filter
-		want []string
-	}{
+	return []filterCase{
 		{"account", store.Filter{AccountID: "acct-1"}, []string{"b", "a", "e"}},
 		{"unknown account", store.Filter{AccountID: "acct"}, []string{}},
 		{"symbol at any place", store.Filter{Symbol: "BTCUSDT"}, []string{"d", "c", "b"}},
@@ -63,8 +71,6 @@ func filters(t *testing.T, s store.Store) {
 		{"another zone", store.Filter{Since: minute.In(time.FixedZone("CET", 3600)), Until: minute.Add(time.Microsecond)}, []string{"b", "a"}},
 		{"an empty span", store.Filter{Since: minute, Until: minute}, []string{}},
 		{"all together", store.Filter{AccountID: "acct-1", Symbol: "BTCUSDT", StrategyID: "swing", Since: minute, Until: minute.Add(time.Second), Limit: 9}, []string{"b"}},
-	} {
-		require.Equal(t, c.want, ids(t, s, c.f), c.name)
 	}
 }
 

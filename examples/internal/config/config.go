@@ -39,10 +39,11 @@ type Config struct {
 	ModelTimeout time.Duration   // LLM_TIMEOUT, 1–3,600 seconds; default 30
 	ModelPolicy
 
-	// DataDir is DATA_DIR, the folder of what a later run must know: the
-	// circuits of models, what they cost, and what is halted. Made when
-	// something is kept.
-	DataDir string // default "data"
+	// DataDir is DATA_DIR, the folder of what a later run must know: records,
+	// unless DATABASE_URL names another place, the circuits of models, and
+	// records that wait for a database. Made when something is kept.
+	DataDir  string // default "data"
+	Database Database
 
 	MinConfidence decimal.Decimal // MIN_CONFIDENCE, 0–100; default 50
 	MaxRiskScore  int             // MAX_RISK_SCORE, 0–100; default 70
@@ -103,6 +104,7 @@ func Read(env map[string]string, overrides map[string]Override) (Config, error) 
 	}
 	c.ModelPolicy = r.models(c.Model, c.ModelTimeout)
 	c.Aster = r.aster()
+	c.Database = r.database(c.DataDir)
 	c.HasModel = !c.OpenRouterKey.IsZero() || isLoopback(c.OpenRouterBaseURL) && r.given("LLM_MODEL")
 	if c.LeverageGiven = r.given("LEVERAGE"); c.LeverageGiven {
 		c.AccountSettings = append(c.AccountSettings, AccountSetting{"LEVERAGE", c.Leverage})

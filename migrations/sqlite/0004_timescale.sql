@@ -1,0 +1,5 @@
+-- +ballast Up
+-- Nothing: TimescaleDB is PostgreSQL's. Versions agree between the databases.
+
+-- +ballast Down
+-- Nothing.

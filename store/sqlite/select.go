@@ -1,0 +1,73 @@
+package sqlite
+
+import (
+	"context"
+	"strings"
+
+	"github.com/ballast-go/ballast/store"
+)
+
+// newestFirst is the order of the history, which its indexes have.
+const newestFirst = ` ORDER BY d.timestamp DESC, d.uid DESC`
+
+// rare is up to how many decisions it is cheaper to find all that name a
+// symbol than to look for it in one decision after the other.
+const rare = 4096
+
+// selection is the filter as conditions on decisions d.
+func selection(ctx context.Context, q querier, f store.Filter) (*query, error) {
+	sel := &query{}
+	if f.AccountID != "" {
+		sel.and(`d.account_id = (SELECT id FROM accounts WHERE name = ?)`, store.Key(f.AccountID))
+	}
+	if f.StrategyID != "" {
+		sel.and(`d.strategy_used = ?`, store.Key(f.StrategyID))
+	}
+	sel.span("d.timestamp", store.Span{Since: f.Since, Until: f.Until})
+	if f.Symbol == "" {
+		return sel, nil
+	}
+	var n int64
+	symbol := store.Key(f.Symbol)
+	err := one(ctx, q, []any{&n}, `SELECT count(*) FROM (SELECT 1 FROM asset_decisions WHERE asset = ? LIMIT ?)`, symbol, rare+1)
+	if n <= rare {
+		sel.and(`d.id IN (SELECT x.decision_id FROM asset_decisions x WHERE x.asset = ?)`, symbol)
+	} else {
+		sel.and(`EXISTS (SELECT 1 FROM asset_decisions x WHERE x.decision_id = d.id AND +x.asset = ?)`, symbol)
+	}
+	return sel, err
+}
+
+// after leaves out everything up to the position.
+func (q *query) after(p store.Position) {
+	if p != (store.Position{}) {
+		q.and(`(d.timestamp, d.uid) < (?, ?)`, timeText(p.At), store.Key(p.ID))
+	}
+}
+
+// query collects conditions and their arguments.
+type query struct {
+	conditions []string
+	args       []any
+}
+
+func (q *query) and(condition string, args ...any) {
+	q.conditions = append(q.conditions, condition)
+	q.args = append(q.args, args...)
+}
+
+func (q *query) where() string {
+	if len(q.conditions) == 0 {
+		return ""
+	}
+	return ` WHERE ` + strings.Join(q.conditions, ` AND `)
+}
+
+func (q *query) span(column string, s store.Span) {
+	if !s.Since.IsZero() {
+		q.and(column+` >= ?`, timeText(s.Since))
+	}
+	if !s.Until.IsZero() {
+		q.and(column+` < ?`, timeText(s.Until))
+	}
+}

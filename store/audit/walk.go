@@ -124,6 +124,10 @@ func (w *walk) unlinked(c store.Chained) {
 		w.fail(c, want, Misplaced, "/account_id", w.out.AccountID, r.Input.Account.ID)
 		return
 	}
+	if w.seq > 0 && l.Hash == w.previous { // the one before, again
+		w.fail(c, want, Inserted, "previous", w.previous.String(), l.Previous.String())
+		return
+	}
 	if w.seq > 0 && l.Previous == w.before.Head.Hash { // it follows the one before the last
 		w.out.Verified, w.out.Head = w.before.Verified, w.before.Head
 		w.fail(store.Chained{Row: store.Row{ID: w.last}}, w.seq, Inserted, "hash", l.Previous.String(), w.previous.String())
@@ -189,7 +193,11 @@ func (w *walk) checkpoint() {
 func (w *walk) classify(c store.Chained) {
 	b := &w.broken
 	switch {
-	case b.What == Removed && b.Field == "previous":
+	case b.What == Removed && b.Field == "":
+		if c.Link.Seq == b.Seq && c.Link.Previous == w.previous {
+			b.What, b.ID = Reordered, w.at.Row.ID
+		}
+	case b.What == Removed:
 		if c.Link.Previous == w.previous { // what follows is still there, later
 			b.What = Inserted
 		}

@@ -27,8 +27,8 @@ const (
 	Unreadable    What = "unreadable"     // what is kept cannot be read
 )
 
-// Break is the first link of a chain that is not as it was written.
-type Break struct {
+// BreakError is the first link of a chain that is not as it was written.
+type BreakError struct {
 	AccountID string `json:"account_id"`
 	Seq       int64  `json:"seq"`
 	ID        string `json:"id,omitempty"` // of the decision, as its columns say; empty: there is none
@@ -39,7 +39,7 @@ type Break struct {
 }
 
 // Error names account, link and what is wrong with it.
-func (b *Break) Error() string {
+func (b *BreakError) Error() string {
 	at := fmt.Sprintf("audit: account %q: link %d", b.AccountID, b.Seq)
 	if b.ID != "" {
 		at += fmt.Sprintf(" (decision %q)", b.ID)
@@ -57,7 +57,7 @@ type Account struct {
 	Links     int64            `json:"links"`            // that were read
 	Verified  int64            `json:"verified"`         // before the first broken one
 	Head      store.Checkpoint `json:"head"`             // the last link that is as it was written
-	Broken    *Break           `json:"broken,omitempty"` // nil: nothing
+	Broken    *BreakError           `json:"broken,omitempty"` // nil: nothing
 }
 
 // Report is the state of every chain, by account id.
@@ -106,7 +106,7 @@ type Progress struct {
 
 // Options of a verification. The zero value checks every account.
 type Options struct {
-	Accounts []string // check these alone; an account that is not there is a Break
+	Accounts []string // check these alone; an account that is not there is a BreakError
 	// Checkpoints must lie on their chains. Those of other accounts than
 	// Accounts names are not looked at.
 	Checkpoints []store.Checkpoint

@@ -55,7 +55,8 @@ func TestReadLinesGivesBackWhatWasWritten(t *testing.T) {
 		i++
 	}
 	require.Equal(t, 2, i)
-	for range audit.ReadLines(t.Context(), strings.NewReader(strings.Join(export(t, f, 2, "a"), ""))) {
+	for _, err := range audit.ReadLines(t.Context(), strings.NewReader(strings.Join(export(t, f, 2, "a"), ""))) {
+		require.NoError(t, err)
 		break
 	}
 }

@@ -24,7 +24,7 @@ type walk struct {
 	before   Account    // as it was before that link
 	last     string     // the id of that link
 
-	broken Break
+	broken BreakError
 	at     store.Chained // the broken link
 	digest store.Hash    // of its record
 }
@@ -77,7 +77,7 @@ func (w *walk) begin(seq int64) {
 
 // fail notes the first break.
 func (w *walk) fail(c store.Chained, seq int64, what What, field, expected, found string) {
-	w.broken = Break{
+	w.broken = BreakError{
 		AccountID: w.out.AccountID, Seq: seq, ID: c.Row.ID, What: what, Field: field,
 		Expected: jsonx.Shorten(expected), Found: jsonx.Shorten(found),
 	}

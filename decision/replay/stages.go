@@ -28,30 +28,23 @@ func (c *check) decode(context.Context) error {
 	}
 	if unheard == nil {
 		// An answer can be used, and yet the record says that none was.
-		_, err := c.compare(StageDecode, "/result/origin", res.Origin, decision.OriginModel)
-		return err
+		return c.compare(StageDecode, "/result/origin", res.Origin, decision.OriginModel)
 	}
 	if res.Origin == decision.OriginModel {
-		_, err := c.compare(StageDecode, "/result/origin", res.Origin, "not model: "+heard.Unused.Error())
-		return err
+		return c.compare(StageDecode, "/result/origin", res.Origin, "not model: "+heard.Unused.Error())
 	}
 	return c.failed()
 }
 
 // decoded compares the answer that was used.
 func (c *check) decoded() error {
-	same, err := c.compare(StageDecode, "/proposal/decision", c.rec.Proposal.Decision, c.heard.Answer.Decision)
-	if err != nil {
+	if err := c.compare(StageDecode, "/proposal/decision", c.rec.Proposal.Decision, c.heard.Answer.Decision); err != nil {
 		return err
 	}
-	if same { // an Answer has no more than the decision
-		c.rec.Proposal.Decision = c.heard.Answer.Decision
-	}
-	if _, err = c.compare(StageDecode, "/normalised", c.rec.Normalised, c.heard.Answer.Normalised); err != nil {
+	if err := c.compare(StageDecode, "/normalised", c.rec.Normalised, c.heard.Answer.Normalised); err != nil {
 		return err
 	}
-	_, err = c.compare(StageDecode, "/model_error", c.rec.ModelError, "")
-	return err
+	return c.compare(StageDecode, "/model_error", c.rec.ModelError, "")
 }
 
 // failed compares why no answer was used. What a call said that failed after
@@ -62,23 +55,20 @@ func (c *check) failed() error {
 		c.skip(StageDecode, fmt.Sprintf("the error of a call that failed (%.100s) is from outside", rest))
 		want = c.rec.ModelError
 	}
-	if _, err := c.compare(StageDecode, "/model_error", c.rec.ModelError, want); err != nil {
+	if err := c.compare(StageDecode, "/model_error", c.rec.ModelError, want); err != nil {
 		return err
 	}
-	_, err := c.compare(StageDecode, "/normalised", c.rec.Normalised, []string(nil))
-	return err
+	return c.compare(StageDecode, "/normalised", c.rec.Normalised, []string(nil))
 }
 
 // envelope compares what was offered.
 func (c *check) envelope(context.Context) error {
 	if slices.ContainsFunc(c.rec.Result.Degraded, func(note string) bool { return strings.HasPrefix(note, "envelope: ") }) {
 		c.skip(StageEnvelope, "the host's rules could not be asked, so nothing was offered")
-		_, err := c.compare(StageEnvelope, "/input/envelope", c.rec.Input.Envelope, decision.Envelope{})
-		return err
+		return c.compare(StageEnvelope, "/input/envelope", c.rec.Input.Envelope, decision.Envelope{})
 	}
 	c.compared(StageEnvelope)
-	_, err := c.compare(StageEnvelope, "/input/envelope", c.rec.Input.Envelope, c.rules.Envelope(c.rec.Input))
-	return err
+	return c.compare(StageEnvelope, "/input/envelope", c.rec.Input.Envelope, c.rules.Envelope(c.rec.Input))
 }
 
 // prompt compares the question.
@@ -96,15 +86,13 @@ func (c *check) prompt(context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := c.compare(StagePrompt, "/request/messages", c.rec.Request.Messages, messages); err != nil {
+	if err := c.compare(StagePrompt, "/request/messages", c.rec.Request.Messages, messages); err != nil {
 		return err
 	}
 	if c.rec.Request.Schema == nil {
-		_, err = c.compare(StagePrompt, "/request/schema", nil, decision.AnswerSchemaName)
-		return err
+		return c.compare(StagePrompt, "/request/schema", nil, decision.AnswerSchemaName)
 	}
-	_, err = c.compare(StagePrompt, "/request/schema/json", string(c.rec.Request.Schema.JSON), string(decision.AnswerSchema(c.rec.Input.Symbols)))
-	return err
+	return c.compare(StagePrompt, "/request/schema/json", string(c.rec.Request.Schema.JSON), string(decision.AnswerSchema(c.rec.Input.Symbols)))
 }
 
 // score compares a proposal that is not the model's.
@@ -114,8 +102,7 @@ func (c *check) score(ctx context.Context) error {
 	case res.Origin == decision.OriginHold && !res.Cached:
 		c.compared(StageScore)
 		why := strings.TrimPrefix(res.Reason, c.rec.ModelError+"; fallback: ")
-		_, err := c.compare(StageScore, "/proposal", c.rec.Proposal, decision.HoldAll(c.rec.Input, why))
-		return err
+		return c.compare(StageScore, "/proposal", c.rec.Proposal, decision.HoldAll(c.rec.Input, why))
 	case res.Cached:
 		c.skip(StageScore, "the proposal is from the cache, made from another input")
 		return nil
@@ -132,11 +119,9 @@ func (c *check) score(ctx context.Context) error {
 		return fmt.Errorf("score: %w", err)
 	}
 	if res.Origin == decision.OriginModel {
-		_, err = c.compare(StageScore, "/assessments", c.rec.Assessments, scored.Assessments)
-		return err
+		return c.compare(StageScore, "/assessments", c.rec.Assessments, scored.Assessments)
 	}
-	_, err = c.compare(StageScore, "/proposal", c.rec.Proposal, scored)
-	return err
+	return c.compare(StageScore, "/proposal", c.rec.Proposal, scored)
 }
 
 // gate compares what was let through.
@@ -157,7 +142,7 @@ func (c *check) gate(context.Context) error {
 		{"/result/refused", res.Refused, c.judged.Refused},
 		{"/result/warnings", res.Warnings, c.judged.Warnings},
 	} {
-		if _, err := c.compare(StageGate, f.field, f.recorded, f.replayed); err != nil {
+		if err := c.compare(StageGate, f.field, f.recorded, f.replayed); err != nil {
 			return err
 		}
 	}

@@ -48,8 +48,8 @@ func readPage(ctx context.Context, db querier, q store.Query, after store.Positi
 		all []line
 	)
 	// One more than the page says that there is a next page.
-	from, args := sel.page(q.Size()+1, q.Offset)
-	err = lines(ctx, db, noMore, func() { all = append(all, l) }, &l, `SELECT `+lineColumns+from+newestFirst, args...)
+	from, args := sel.page("", q.Size()+1, q.Offset)
+	err = lines(ctx, db, noMore, func() { all = append(all, l) }, &l, `SELECT `+lineColumns+from, args...)
 	if err != nil {
 		return page, err
 	}

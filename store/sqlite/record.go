@@ -111,8 +111,8 @@ func (s *Store) next(ctx context.Context, b *batches) (all []outcome, err error)
 			sel.and(`(d.timestamp, d.uid) < (?, ?)`, b.after, b.uid)
 		}
 		sel.and(`EXISTS (SELECT 1 FROM decision_records WHERE decision_id = d.id)`) // legacy decisions have none
-		from, args := sel.page(size, 0)
-		batch, err := records(ctx, q, from+joinRecords+newestFirst, args...)
+		from, args := sel.page(joinRecords, size, 0)
+		batch, err := records(ctx, q, from, args...)
 		if err != nil {
 			return err
 		}

@@ -66,10 +66,15 @@ func (q *query) all() string {
 	return ` FROM ` + q.from + q.where()
 }
 
-// page is all as the ids of a page, so that only its rows are read whole.
-func (q *query) page(size, offset int) (text string, args []any) {
-	return ` FROM (SELECT d.id AS page_id` + q.all() + newestFirst + ` LIMIT ? OFFSET ?) CROSS JOIN decisions d ON d.id = page_id`,
-		append(slices.Clone(q.args), size, offset)
+// page is a page of all; join is what its rows are joined with. Where the
+// order is not that of an index, only the rows of the page are read whole.
+func (q *query) page(join string, size, offset int) (text string, args []any) {
+	const limit = newestFirst + ` LIMIT ? OFFSET ?`
+	args = append(slices.Clone(q.args), size, offset)
+	if q.from == "" {
+		return ` FROM decisions d` + join + q.where() + limit, args
+	}
+	return ` FROM (SELECT d.id AS page_id` + q.all() + limit + `) CROSS JOIN decisions d ON d.id = page_id` + join + newestFirst, args
 }
 
 func (q *query) and(condition string, args ...any) {

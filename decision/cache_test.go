@@ -318,6 +318,22 @@ func TestAKillSwitchIsStrongerThanTheCache(t *testing.T) {
 	}
 }
 
+func TestARememberedCloseSurvivesAHaltThrownAfterTheHit(t *testing.T) {
+	t.Parallel()
+	b := newCacheBench(t, newClock().now, decision.CacheConfig{})
+	b.model(answering(buyAndClose(t)))
+	b.cfg.Halts = &toggle{answer: func(_ context.Context, asked int32) (*decision.Halt, error) {
+		if asked < 4 { // twice for the first decision, once before the hit
+			return nil, nil //nolint:nilnil // no halt is on
+		}
+		return &decision.Halt{Reason: "test", At: dt.At()}, nil
+	}}
+	require.Empty(t, b.must(t, holding()).Refused)
+	res := b.must(t, holding())
+	require.True(t, res.Cached)
+	requireOnlyTheClose(t, res)
+}
+
 func TestWhoeverForcesARefreshAsksAnewAndIsRemembered(t *testing.T) {
 	t.Parallel()
 	b := newCacheBench(t, newClock().now, decision.CacheConfig{})

@@ -35,16 +35,16 @@ type body struct {
 // Canonical is the record's canonical encoding. Equal records give equal bytes.
 func (r Record) Canonical() (Canonical, error) {
 	var c Canonical
-	b := body{Series: map[string]map[marketdata.Interval]string{}}
+	series := map[string]map[marketdata.Interval]string{}
 	assets := make(map[string]marketdata.Asset, len(r.Input.Market.Assets))
 	seen := map[[sha256.Size]byte]bool{}
 	for symbol, a := range r.Input.Market.Assets {
 		for interval, s := range a.Series {
-			if b.Series[symbol] == nil {
-				b.Series[symbol] = map[marketdata.Interval]string{}
+			if series[symbol] == nil {
+				series[symbol] = make(map[marketdata.Interval]string, len(a.Series))
 			}
 			digest := s.Digest()
-			b.Series[symbol][interval] = hex.EncodeToString(digest[:])
+			series[symbol][interval] = hex.EncodeToString(digest[:])
 			if !seen[digest] {
 				seen[digest] = true
 				c.Series = append(c.Series, s)
@@ -58,13 +58,42 @@ func (r Record) Canonical() (Canonical, error) {
 		x, y := a.Digest(), b.Digest()
 		return bytes.Compare(x[:], y[:])
 	})
-	var err error
-	if b.Record, err = r.MarshalJSON(); err != nil {
-		return Canonical{}, err
+	index, err := jsonx.Marshal(series)
+	if err != nil {
+		return Canonical{}, fmt.Errorf("decision: record: series: %w", err)
 	}
-	c.Body, err = jsonx.Marshal(b)
-	return c, err
+	record, err := recordEncoder.Marshal(plainRecord(r))
+	if err != nil {
+		return Canonical{}, fmt.Errorf("decision: record: %w", err)
+	}
+	c.Body = make([]byte, 0, len(index)+len(record)+24)
+	c.Body = append(append(c.Body, `{"series":`...), index...)
+	c.Body = append(append(c.Body, `,"record":`...), record...)
+	c.Body = append(c.Body, '}')
+	return c, nil
 }
+
+type (
+	plainRecord   Record
+	plainInput    Input
+	plainStrategy Strategy
+	plainDecision Decision
+	plainAsset    AssetDecision
+	plainResult   Result
+)
+
+// recordEncoder gives the bytes of Record.MarshalJSON in one pass: a record is
+// encoded for every decision.
+//
+//nolint:gochecknoglobals // it never changes, and holds what the JSON library derives of the types once
+var recordEncoder = jsonx.NewEncoder(
+	jsonx.Inline(func(v Input) plainInput { return plainInput(v) }),
+	jsonx.Inline(func(v Account) plainAccount { return plainAccount(v) }),
+	jsonx.Inline(func(v Strategy) plainStrategy { return plainStrategy(v) }),
+	jsonx.Inline(func(v Decision) plainDecision { return plainDecision(v) }),
+	jsonx.Inline(func(v AssetDecision) plainAsset { return plainAsset(v) }),
+	jsonx.Inline(func(v Result) plainResult { return plainResult(v) }),
+)
 
 // Digest is the SHA-256 of Body, which identifies the record's content.
 func (c Canonical) Digest() [sha256.Size]byte { return sha256.Sum256(c.Body) }

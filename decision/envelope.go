@@ -114,8 +114,7 @@ type sided interface{ sided() }
 func (rs Rules) narrowest(v *view, a *ask) (long, short bound, shared decimal.NullDecimal) {
 	for _, r := range rs {
 		var rooms [2]Room
-		switch bounder := r.(type) {
-		case bounded:
+		if bounder, ok := r.(bounded); ok && ours(r) {
 			a.side, a.within = Long, long.usd
 			rooms[0] = bounder.room(v, a)
 			rooms[1] = rooms[0]
@@ -123,7 +122,7 @@ func (rs Rules) narrowest(v *view, a *ask) (long, short bound, shared decimal.Nu
 				a.side, a.within = Short, short.usd
 				rooms[1] = bounder.room(v, a)
 			}
-		case Bounder:
+		} else if bounder, ok := r.(Bounder); ok {
 			rooms[0] = bounder.Room(*v.in, Ask{Asset: a.asset, Side: Long, StopPercent: a.stopPercent})
 			rooms[1] = bounder.Room(*v.in, Ask{Asset: a.asset, Side: Short, StopPercent: a.stopPercent})
 		}

@@ -60,3 +60,38 @@ func TestTheMessageSaysWhoseDistanceItIs(t *testing.T) {
 		require.Equal(t, want, message[len(message)-len(want):])
 	}
 }
+
+func TestTheMessageSaysWhoseDistanceItIsOfAShort(t *testing.T) {
+	t.Parallel()
+	in := dt.Input("BTCUSDT")
+	for stop, want := range map[string]string{"102": " %, which the strategy assumes at least", "103": "3 %", "104": "4 %"} {
+		d := with(dt.Sell("BTCUSDT", "9000"), func(d *decision.AssetDecision) { d.SLPrice = dt.Null(stop) })
+		v := decision.Rules{decision.RiskPerTrade{}}.Gate(in, dt.Propose(d))
+		message := v.Refused[0].Violations[0].Message
+		require.Equal(t, want, message[len(message)-len(want):])
+	}
+}
+
+func TestAKeptActionThatDoesNotSayHowRiskyItIsCountsAsRisky(t *testing.T) {
+	t.Parallel()
+	for level, want := range map[decision.RiskLevel]decision.RiskLevel{"": decision.RiskHigh, "none": decision.RiskHigh, decision.RiskMedium: decision.RiskMedium} {
+		d := with(dt.Buy("BTCUSDT", "100"), func(d *decision.AssetDecision) { d.RiskLevel = level })
+		v := decision.DefaultRules().Gate(dt.Input("BTCUSDT"), dt.Propose(d))
+		require.Equal(t, want, v.Kept[0].RiskLevel)
+	}
+}
+
+func TestAMessageNamesTenOfThoseThatAsk(t *testing.T) {
+	t.Parallel()
+	in := dt.Input("BTCUSDT")
+	for asks, want := range map[int]string{10: "J 2100 at 2x)", 12: "J 2100 at 2x, and 2 more)"} {
+		var actions []decision.AssetDecision
+		for i := range asks {
+			actions = append(actions, dt.Buy(string(rune('A'+i)), "2100"))
+		}
+		v := decision.Rules{decision.AvailableCapital{}}.Gate(in, dt.Propose(actions...))
+		require.Len(t, v.Errors, 1)
+		message := v.Errors[0].Message
+		require.Equal(t, want, message[len(message)-len(want):])
+	}
+}

@@ -93,7 +93,7 @@ func TestALimitOfCapitalHoldsToTheLastDigit(t *testing.T) {
 		{"margin is rounded up", decision.AvailableCapital{}, all(available("100"), leverage("3")), list(hold, dt.Buy("BTCUSDT", "300.000000001")), []string{"error  100/100.00000001"}},
 		{"a debt forbids no hold", decision.AvailableCapital{}, available("-1"), list(hold), nil},
 		{"at the limit", decision.LargeAllocation{WarnPercent: 50}, nil, list(dt.Buy("BTCUSDT", "5000")), nil},
-		{"above", decision.LargeAllocation{WarnPercent: 50}, nil, list(hold, dt.Buy("BTCUSDT", "5000.01")), []string{"warning BTCUSDT /"}},
+		{"above", decision.LargeAllocation{WarnPercent: 50}, nil, list(hold, dt.Buy("BTCUSDT", "5000.01")), []string{"warning BTCUSDT 5000/5000.01"}},
 		{"a debt makes no hold large", decision.LargeAllocation{WarnPercent: 50}, available("-1"), list(hold), nil},
 		{"at the limit", decision.PositionSize{}, nil, list(dt.Buy("BTCUSDT", "10000")), nil},
 		{"above", decision.PositionSize{}, nil, list(hold, dt.Buy("BTCUSDT", "10000.01")), []string{"error BTCUSDT 10000/10000.01"}},
@@ -109,8 +109,8 @@ func TestALimitOfCapitalHoldsToTheLastDigit(t *testing.T) {
 		{"above the maximum", exposure, nil, list(dt.Buy("BTCUSDT", "16000.02")), []string{"error  8000/8000.01"}},
 		{"what is open already forbids no hold", exposure, open(dt.Position("XRPUSDT", decision.Long, "170")), list(hold), nil},
 		{"at the warning", concentration, nil, list(dt.Buy("BTCUSDT", "12000")), nil},
-		{"above the warning", concentration, nil, list(hold, dt.Buy("BTCUSDT", "12000.02")), []string{"warning BTCUSDT /"}},
-		{"at the maximum", concentration, nil, list(dt.Buy("BTCUSDT", "16000")), []string{"warning BTCUSDT /"}},
+		{"above the warning", concentration, nil, list(hold, dt.Buy("BTCUSDT", "12000.02")), []string{"warning BTCUSDT 6000/6000.01"}},
+		{"at the maximum", concentration, nil, list(dt.Buy("BTCUSDT", "16000")), []string{"warning BTCUSDT 6000/8000"}},
 		{"above the maximum, rounded up", concentration, leverage("3"), list(hold, dt.Buy("BTCUSDT", "24000.000000001")), []string{"error BTCUSDT 8000/8000.00000001"}},
 	})
 }
@@ -171,11 +171,11 @@ func TestALimitOfTheMarketHoldsToTheLastDigit(t *testing.T) {
 	filters := instrument(marketdata.Instrument{TickSize: dt.Null("0.5"), LotSize: dt.Null("0.1"), MinQuantity: dt.Null("0.2"), MinNotionalUSD: dt.Null("5")})
 	runRule(t, []ruleCase{
 		{"a price of a minute", decision.MarketData{}, later(time.Minute), list(dt.Buy("BTCUSDT", "100")), nil},
-		{"each asset", decision.MarketData{}, all(without("BTCUSDT"), later(time.Minute+1)), list(dt.Buy("BTCUSDT", "100"), dt.Buy("ETHUSDT", "100")), []string{"error BTCUSDT /", "error ETHUSDT /"}},
+		{"each asset", decision.MarketData{}, all(without("BTCUSDT"), later(time.Minute+1)), list(dt.Buy("BTCUSDT", "100"), dt.Buy("ETHUSDT", "100")), []string{"error BTCUSDT /", "error ETHUSDT 60/60.000000001"}},
 		{"the price itself is no stop of a short", decision.PriceLogic{}, nil, list(stopAt(dt.Sell("BTCUSDT", "100"), "100")), []string{"error BTCUSDT 100/100"}},
-		{"a cancelled target stays cancelled", decision.PriceLogic{}, long, list(orders(decision.OrderAdjustment{CancelTP: true, AdjustSL: true, NewSLPrice: dt.Null("101")})), []string{"warning BTCUSDT /"}},
+		{"a cancelled target stays cancelled", decision.PriceLogic{}, long, list(orders(decision.OrderAdjustment{CancelTP: true, AdjustSL: true, NewSLPrice: dt.Null("101")})), []string{"warning BTCUSDT 100/101"}},
 		{"as much as is risked", decision.RewardRisk{}, nil, list(hold, takeAt(dt.Buy("BTCUSDT", "100"), "103"), takeAt(dt.Sell("ETHUSDT", "100"), "97")), nil},
-		{"less than is risked", decision.RewardRisk{}, nil, list(hold, takeAt(dt.Buy("BTCUSDT", "100"), "102.99"), takeAt(dt.Sell("ETHUSDT", "100"), "97.01")), []string{"warning BTCUSDT /", "warning ETHUSDT /"}},
+		{"less than is risked", decision.RewardRisk{}, nil, list(hold, takeAt(dt.Buy("BTCUSDT", "100"), "102.99"), takeAt(dt.Sell("ETHUSDT", "100"), "97.01")), []string{"warning BTCUSDT 3/2.99", "warning ETHUSDT 3/2.99"}},
 		{"a target at the price is another rule's", decision.RewardRisk{}, nil, list(takeAt(dt.Buy("BTCUSDT", "100"), "100")), nil},
 		{"no price, no ratio", decision.RewardRisk{}, without("BTCUSDT"), list(takeAt(stopAt(dt.Buy("BTCUSDT", "100"), "-5"), "1")), nil},
 		{"a moved stop is no entry", decision.RewardRisk{}, long, list(dt.MoveStop("BTCUSDT", "90")), nil},
@@ -219,18 +219,19 @@ func TestTheShapeOfAnActionIsJudgedToTheLastDigit(t *testing.T) {
 	percent := func(p string) decision.AssetDecision {
 		return with(dt.Adjust("BTCUSDT", decision.AdjustDecrease, "500"), func(d *decision.AssetDecision) { d.PositionAdjustment.Percentage = dt.Null(p) })
 	}
-	refused, warned := []string{"error BTCUSDT /"}, []string{"warning BTCUSDT /"}
+	refused := []string{"error BTCUSDT /"}
+	warned := func(figures string) []string { return []string{"warning BTCUSDT " + figures} }
 	runRule(t, []ruleCase{
 		{"no confidence", decision.Shape{}, nil, list(confident(dt.Buy("BTCUSDT", "100"), "0")), nil},
 		{"full confidence", decision.Shape{}, nil, list(confident(dt.Buy("BTCUSDT", "100"), "100")), nil},
-		{"less than none", decision.Shape{}, nil, list(confident(dt.Buy("BTCUSDT", "100"), "-0.1")), refused},
+		{"less than none", decision.Shape{}, nil, list(confident(dt.Buy("BTCUSDT", "100"), "-0.1")), []string{"error BTCUSDT 0/-0.1"}},
 		{"0 %", decision.Shape{}, long, list(percent("0")), nil},
 		{"50 %", decision.Shape{}, long, list(percent("50")), nil},
 		{"100 %", decision.Shape{}, long, list(percent("100")), nil},
-		{"-0.1 %", decision.Shape{}, long, list(percent("-0.1")), warned},
-		{"100.1 %", decision.Shape{}, long, list(percent("100.1")), warned},
+		{"-0.1 %", decision.Shape{}, long, list(percent("-0.1")), warned("0/-0.1")},
+		{"100.1 %", decision.Shape{}, long, list(percent("100.1")), warned("100/100.1")},
 		{"a decrease of all", decision.Shape{}, long, list(dt.Adjust("BTCUSDT", decision.AdjustDecrease, "1000")), nil},
-		{"a decrease of more", decision.Shape{}, long, list(dt.Adjust("BTCUSDT", decision.AdjustDecrease, "1000.01")), warned},
+		{"a decrease of more", decision.Shape{}, long, list(dt.Adjust("BTCUSDT", decision.AdjustDecrease, "1000.01")), warned("1000/1000.01")},
 		{"an increase may be larger than what is open", decision.Shape{}, long, list(dt.Adjust("BTCUSDT", decision.AdjustIncrease, "2000")), nil},
 		{"a stop set and cancelled", decision.Shape{}, long, list(orders(decision.OrderAdjustment{AdjustSL: true, CancelSL: true, NewSLPrice: dt.Null("98")})), refused},
 		{"a stop set to nothing", decision.Shape{}, long, list(orders(decision.OrderAdjustment{AdjustSL: true})), refused},

@@ -41,6 +41,38 @@ func TestACrossedStopProtectsNothing(t *testing.T) {
 	require.Len(t, v.Kept, 1, "a stop that works takes risk off, also while halted")
 }
 
+// A wick through the stop, while the price that triggers it has not got there:
+// whoever takes the stop away then is not free of limits.
+func TestAStopThatOneOfTwoPricesCrossedIsStillInForce(t *testing.T) {
+	t.Parallel()
+	for _, side := range []decision.Side{decision.Long, decision.Short} {
+		in := dt.Input("BTCUSDT")
+		p := dt.Position("BTCUSDT", side, "60")
+		last, marked, away := "96.9", "97.1", "60"
+		if side == decision.Short {
+			last, marked, away = "103.1", "102.9", "140"
+		}
+		for _, prices := range [][2]string{{last, marked}, {marked, last}} {
+			p.MarkPrice = dt.D(prices[1])
+			in.Account.Positions = []decision.Position{p}
+			in = lastOf(in, prices[0])
+			require.Equal(t, "risk_per_trade", firstRule(t, in, dt.MoveStop("BTCUSDT", away)))
+			require.Equal(t, "stop_required", firstRule(t, in, orders(decision.OrderAdjustment{CancelSL: true})))
+			require.True(t, in.AddsRisk(dt.MoveStop("BTCUSDT", away)))
+
+			shrink := dt.Adjust("BTCUSDT", decision.AdjustDecrease, "1")
+			shrink.PositionAdjustment.NewSLPrice = dt.Null(away)
+			v := decision.DefaultRules().Gate(in, dt.Propose(shrink))
+			require.Len(t, v.Kept, 1)
+			require.False(t, v.Kept[0].PositionAdjustment.NewSLPrice.Valid, "a decrease of a dollar does not carry the stop away either")
+		}
+		p.MarkPrice = dt.D(last) // both crossed it: it was triggered or it failed
+		in.Account.Positions = []decision.Position{p}
+		in = lastOf(in, last)
+		require.False(t, in.AddsRisk(dt.MoveStop("BTCUSDT", away)))
+	}
+}
+
 func TestADecreaseNeverMovesTheStopAway(t *testing.T) {
 	t.Parallel()
 	in := dt.Input("BTCUSDT")

@@ -114,7 +114,8 @@ func (s *stake) distance() decimal.Decimal {
 	}
 }
 
-// crossing is where equity meets the maintenance margin of one bracket.
+// crossing is where equity meets the maintenance margin of one bracket, or
+// nothing where its deduction leaves no margin to be kept.
 func (s *stake) crossing(b marketdata.Bracket) decimal.Decimal {
 	rate := b.MaintenancePercent.Shift(-2)
 	left := s.equityUSD.Add(b.DeductionUSD).Sub(s.notionalUSD.Mul(rate))
@@ -122,7 +123,11 @@ func (s *stake) crossing(b marketdata.Bracket) decimal.Decimal {
 	if s.side == Short {
 		slope = one.Add(rate)
 	}
-	return divDown(left, s.notionalUSD.Mul(slope))
+	d := divDown(left, s.notionalUSD.Mul(slope))
+	if b.DeductionUSD.IsPositive() {
+		d = decimal.Min(d, divDown(s.equityUSD, s.notionalUSD))
+	}
+	return d
 }
 
 // edge is the fraction at which the notional leaves a bracket, and the bracket
@@ -163,6 +168,9 @@ func (s *stake) largest(fraction decimal.Decimal) decimal.NullDecimal {
 // elsewhere: in a table that jumps a smaller position may fall where a larger
 // one stands, and the envelope ends at the smaller one.
 func (s *stake) roomAcrossJumps(addUSD, fraction decimal.Decimal) decimal.NullDecimal {
+	if len(s.brackets) < 2 {
+		return decimal.NullDecimal{}
+	}
 	k := scale(s.side, fraction)
 	from, to := s.notionalUSD.Mul(decimal.Min(k, one)), s.notionalUSD.Add(addUSD).Mul(decimal.Max(k, one))
 	for i := range len(s.brackets) - 1 {
@@ -231,8 +239,20 @@ func (s *stake) largestOnTheWay(k decimal.Decimal) (most decimal.NullDecimal) {
 }
 
 // roomIn solves equity + add × perUSD − N × d = N × k × rate − deduction, with
-// N = notional + add, for add; null when every add stands.
+// N = notional + add, for add; null when every add stands. Where the deduction is
+// larger than the margin it is equity + add × perUSD = N × d.
 func (s *stake) roomIn(b marketdata.Bracket, fraction, k decimal.Decimal) decimal.NullDecimal {
+	room := s.roomAt(b, fraction, k)
+	if b.DeductionUSD.IsZero() || !room.Valid {
+		return room
+	}
+	if needs := s.notionalUSD.Add(room.Decimal).Mul(k).Mul(b.MaintenancePercent).Shift(-2); needs.LessThan(b.DeductionUSD) {
+		return s.roomAt(marketdata.Bracket{}, fraction, k)
+	}
+	return room
+}
+
+func (s *stake) roomAt(b marketdata.Bracket, fraction, k decimal.Decimal) decimal.NullDecimal {
 	cost := fraction.Add(k.Mul(b.MaintenancePercent).Shift(-2)) // of each USD of notional
 	net := cost.Sub(s.perUSD)
 	if !net.IsPositive() {

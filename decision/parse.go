@@ -113,7 +113,7 @@ func checkCompletion(resp llm.Response) error {
 		return fail(AnswerRetry, "the answer is empty; only reasoning was returned, and nothing is traded from that")
 	case strings.TrimSpace(resp.Content) == "":
 		return fail(AnswerRetry, "the answer is empty")
-	case !utf8.ValidString(resp.Content):
+	case resp.Garbled || !utf8.ValidString(resp.Content):
 		return fail(AnswerAskAgain, "must be valid UTF-8")
 	}
 	return nil

@@ -44,6 +44,23 @@ func peerLevels(d decision.AssetDecision, stop, target string) decision.AssetDec
 	return d
 }
 
+// A peer compares stop and target with each other and with no price: any pair in
+// the right order passes, on whichever side of the market both are.
+func TestPeer_StopAndTargetAreComparedWithoutThePrice(t *testing.T) {
+	t.Parallel()
+	in := dt.Input("BTCUSDT") // at 100
+	for name, act := range map[string]decision.AssetDecision{
+		"a long between two higher prices": peerLevels(dt.Buy("BTCUSDT", "100"), "110", "120"),
+		"a long between two lower prices":  peerLevels(dt.Buy("BTCUSDT", "100"), "80", "90"),
+		"a short between two higher":       peerLevels(dt.Sell("BTCUSDT", "100"), "120", "110"),
+		"a short between two lower":        peerLevels(dt.Sell("BTCUSDT", "100"), "90", "80"),
+	} {
+		verdict := peerGate(in, act)
+		require.Empty(t, verdict.Kept, name)
+		require.Contains(t, peerRefused(verdict.Refused)["BTCUSDT"], "price_logic", name)
+	}
+}
+
 // A peer measures reward and risk from an entry price that it puts itself at a
 // fifth of the way from stop to target, so that the ratio is 4 whatever the
 // market says and its limit of 3 can never bind. Here the price is the

@@ -2,6 +2,7 @@ package decision
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -88,6 +89,16 @@ type builtin interface {
 	check(v *view, found *findings)
 }
 
+// ours reports a type of this package. A host's type that embeds one has its
+// unexported methods too, but it is the host's Check that counts.
+func ours(r Rule) bool {
+	t := reflect.TypeOf(r)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.PkgPath() == reflect.TypeFor[Rules]().PkgPath()
+}
+
 // bounded is a builtin that limits amounts. Check and envelope share it, so
 // that a limit has one implementation.
 type bounded interface {
@@ -112,6 +123,13 @@ func (f *findings) refuse(e *entry, rule string, limit, value decimal.Decimal, f
 
 func (f *findings) reject(e *entry, rule, format string, args ...any) {
 	f.list = append(f.list, finding{e.index, Violation{Rule: rule, Asset: e.d.Asset, Severity: SeverityError, Message: fmt.Sprintf(format, args...)}})
+}
+
+// caution is a warning about a number, refuse without the refusal.
+func (f *findings) caution(e *entry, rule string, limit, value decimal.Decimal, format string, args ...any) {
+	f.list = append(f.list, finding{e.index, Violation{
+		Rule: rule, Asset: e.d.Asset, Severity: SeverityWarning, Limit: limit.String(), Value: value.String(), Message: fmt.Sprintf(format, args...),
+	}})
 }
 
 func (f *findings) warn(e *entry, rule, format string, args ...any) {
@@ -150,7 +168,7 @@ func (rs Rules) Gate(in Input, p Proposal) Verdict {
 	v := newView(&in, &p)
 	var found findings
 	for _, r := range rs {
-		if b, ok := r.(builtin); ok {
+		if b, ok := r.(builtin); ok && ours(r) {
 			b.check(v, &found)
 			continue
 		}

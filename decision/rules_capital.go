@@ -79,7 +79,7 @@ func (r LargeAllocation) check(v *view, found *findings) {
 	limit := percentOf(v.in.Account.AvailableUSD, r.WarnPercent)
 	for i := range v.entries {
 		if e := &v.entries[i]; e.addUSD.IsPositive() && e.addUSD.GreaterThan(limit) {
-			found.warn(e, r.Name(), "allocation %s is more than %d %% of the available balance %s", e.addUSD, r.WarnPercent, v.in.Account.AvailableUSD)
+			found.caution(e, r.Name(), limit, e.addUSD, "allocation %s is more than %d %% of the available balance %s", e.addUSD, r.WarnPercent, v.in.Account.AvailableUSD)
 		}
 	}
 }
@@ -211,8 +211,8 @@ func (r Concentration) check(v *view, found *findings) {
 		margin := divUp(e.ask.heldUSD().Add(e.addUSD), e.ask.leverage)
 		if limit := percentOf(v.in.Account.BalanceUSD, r.MaxPercent); margin.GreaterThan(limit) {
 			found.refuse(e, r.Name(), limit, margin, "margin of %s must be at most %s USD (%d %% of balance), would be %s", e.d.Asset, limit, r.MaxPercent, margin)
-		} else if margin.GreaterThan(percentOf(v.in.Account.BalanceUSD, r.WarnPercent)) {
-			found.warn(e, r.Name(), "margin of %s would be %s USD, more than %d %% of the balance", e.d.Asset, margin, r.WarnPercent)
+		} else if limit := percentOf(v.in.Account.BalanceUSD, r.WarnPercent); margin.GreaterThan(limit) {
+			found.caution(e, r.Name(), limit, margin, "margin of %s would be %s USD, more than %d %% of the balance", e.d.Asset, margin, r.WarnPercent)
 		}
 	}
 }

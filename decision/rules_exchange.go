@@ -178,6 +178,6 @@ func (r TickSize) checkPrice(e *entry, what string, price, tick decimal.Decimal,
 	case e.addsRisk:
 		found.refuse(e, r.Name(), tick, price, "%s of %s must be a multiple of the tick %s, was %s", what, e.d.Asset, tick, price)
 	default:
-		found.warn(e, r.Name(), "%s %s is not a multiple of the tick %s", what, price, tick)
+		found.caution(e, r.Name(), tick, price, "%s %s is not a multiple of the tick %s", what, price, tick)
 	}
 }

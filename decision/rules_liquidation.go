@@ -93,6 +93,7 @@ func (r LiquidationBuffer) room(v *view, a *ask) Room {
 	fraction := decimal.Max(v.in.Strategy.Risk.LiquidationBuffer, a.stopPercent.Shift(-2))
 	for _, held := range v.stakes(a, a.within) {
 		if a.within.Valid && held.stands(fraction) && held.grown(a.within.Decimal).stands(fraction) {
+			room.AssetUSD = tighter(room.AssetUSD, held.roomAcrossJumps(a.within.Decimal, fraction)) // as checkEntry
 			continue
 		}
 		room.AssetUSD = tighter(room.AssetUSD, held.largest(fraction))

@@ -43,9 +43,9 @@ func (r MarketData) check(v *view, found *findings) {
 		}
 		switch age := v.in.At.Sub(e.ask.market.Quote.LastAt); {
 		case age > r.maxAge():
-			found.reject(e, r.Name(), "last price of %s must be at most %s old, was %s", e.d.Asset, r.maxAge(), age.Round(time.Second))
+			found.refuse(e, r.Name(), seconds(r.maxAge()), seconds(age), "last price of %s must be at most %s old, was %s", e.d.Asset, r.maxAge(), age.Round(time.Second))
 		case age < -marketdata.MaxFutureStamp:
-			found.reject(e, r.Name(), "last price of %s is stamped %s in the future", e.d.Asset, -age.Round(time.Second))
+			found.refuse(e, r.Name(), seconds(-marketdata.MaxFutureStamp), seconds(age), "last price of %s is stamped %s in the future", e.d.Asset, -age.Round(time.Second))
 		}
 	}
 }
@@ -59,6 +59,9 @@ func (r MarketData) room(v *view, a *ask) Room {
 	}
 	return Room{}
 }
+
+// seconds is a time as a figure of a violation.
+func seconds(d time.Duration) decimal.Decimal { return decimal.New(int64(d), -9) }
 
 func noRoom() Room { return Room{AssetUSD: decimal.NewNullDecimal(decimal.Zero)} }
 
@@ -91,7 +94,8 @@ func (r PriceLogic) check(v *view, found *findings) {
 		e.fixes.take = r.report(e, "target", e.take.Decimal, take, costs, found)
 		if e.widens() {
 			e.fixes.stop = true
-			found.warn(e, r.Name(), "a decrease does not move the stop away, from %s to %s; it is left as it is", e.ask.position.SLPrice.Decimal, e.stop.Decimal)
+			found.caution(e, r.Name(), e.ask.position.SLPrice.Decimal, e.stop.Decimal, "a decrease does not move the stop away, from %s to %s; it is left as it is",
+				e.ask.position.SLPrice.Decimal, e.stop.Decimal)
 		}
 	}
 }
@@ -149,7 +153,7 @@ func (r PriceLogic) report(e *entry, what string, price decimal.Decimal, wrong s
 		found.refuse(e, r.Name(), e.ask.worth(), price, "%s of a %s must be %s, was %s", what, e.ask.side, wrong, price)
 		return false
 	}
-	found.warn(e, r.Name(), "%s of a %s must be %s, was %s; the order is left as it is", what, e.ask.side, wrong, price)
+	found.caution(e, r.Name(), e.ask.worth(), price, "%s of a %s must be %s, was %s; the order is left as it is", what, e.ask.side, wrong, price)
 	return true
 }
 
@@ -210,7 +214,7 @@ func (r RewardRisk) check(v *view, found *findings) {
 		case least.Valid && reward.LessThan(least.Decimal.Mul(risk)):
 			found.refuse(e, r.Name(), least.Decimal, divDown(reward, risk), "reward of %s must be at least %s times the risk, was %s for %s", e.d.Asset, least.Decimal, reward, risk)
 		case reward.LessThan(risk):
-			found.warn(e, r.Name(), "reward %s is smaller than risk %s", reward, risk)
+			found.caution(e, r.Name(), risk, reward, "reward %s is smaller than risk %s", reward, risk)
 		}
 	}
 }

@@ -62,10 +62,11 @@ func (r Shape) checkEntry(v *view, e *entry, found *findings) {
 	}
 	r.checkSuperfluous(e, found)
 	if d.Confidence.IsNegative() || d.Confidence.GreaterThan(hundred) {
+		limit := decimal.Min(decimal.Max(d.Confidence, decimal.Zero), hundred)
 		if e.fixes.confidence = !e.addsRisk; e.addsRisk {
-			found.reject(e, r.Name(), "confidence must be between 0 and 100, was %s", d.Confidence)
+			found.refuse(e, r.Name(), limit, d.Confidence, "confidence must be between 0 and 100, was %s", d.Confidence)
 		} else {
-			found.warn(e, r.Name(), "confidence must be between 0 and 100, was %s; it is set to 0", d.Confidence)
+			found.caution(e, r.Name(), limit, d.Confidence, "confidence must be between 0 and 100, was %s; it is set to 0", d.Confidence)
 		}
 	}
 	if e.addsRisk && !slices.Contains(v.in.Symbols, d.Asset) {
@@ -87,7 +88,7 @@ func (r Shape) checkEntry(v *view, e *entry, found *findings) {
 func (r Shape) checkSuperfluous(e *entry, found *findings) {
 	d := e.d
 	if d.Action != ActionBuy && d.Action != ActionSell && !d.AllocationUSD.IsZero() {
-		found.warn(e, r.Name(), "allocation_usd must be 0 for %s, was %s; it is set to 0", d.Action, d.AllocationUSD)
+		found.caution(e, r.Name(), decimal.Zero, d.AllocationUSD, "allocation_usd must be 0 for %s, was %s; it is set to 0", d.Action, d.AllocationUSD)
 	}
 	if d.Action != ActionBuy && d.Action != ActionSell && (d.SLPrice.Valid || d.TPPrice.Valid) {
 		found.warn(e, r.Name(), "sl_price and tp_price do not belong to %s; they are taken off", d.Action)
@@ -131,7 +132,7 @@ func (e *entry) reducesMore(than *entry) bool {
 func (r Shape) checkOpening(e *entry, found *findings) {
 	d := e.d
 	if !d.AllocationUSD.IsPositive() {
-		found.reject(e, r.Name(), "allocation_usd must be positive for %s, was %s", d.Action, d.AllocationUSD)
+		found.refuse(e, r.Name(), decimal.Zero, d.AllocationUSD, "allocation_usd must be positive for %s, was %s", d.Action, d.AllocationUSD)
 	}
 	if strings.TrimSpace(d.Rationale) == "" {
 		found.reject(e, r.Name(), "rationale is blank")
@@ -151,15 +152,15 @@ func (r Shape) checkPositionAdjustment(e *entry, found *findings) {
 		found.reject(e, r.Name(), "adjustment_type must be increase or decrease, was %.40q", string(a.Type))
 	}
 	if !a.AmountUSD.IsPositive() {
-		found.reject(e, r.Name(), "adjustment_amount_usd must be positive, was %s", a.AmountUSD)
+		found.refuse(e, r.Name(), decimal.Zero, a.AmountUSD, "adjustment_amount_usd must be positive, was %s", a.AmountUSD)
 	}
 	if p := a.Percentage; p.Valid && (p.Decimal.IsNegative() || p.Decimal.GreaterThan(hundred)) {
 		e.fixes.percentage = true
-		found.warn(e, r.Name(), "adjustment_percentage must be between 0 and 100, was %s; it is left out", p.Decimal)
+		found.caution(e, r.Name(), decimal.Min(decimal.Max(p.Decimal, decimal.Zero), hundred), p.Decimal, "adjustment_percentage must be between 0 and 100, was %s; it is left out", p.Decimal)
 	}
 	if open := e.ask.heldUSD(); a.Type == AdjustDecrease && e.ask.position != nil && a.AmountUSD.GreaterThan(open) {
 		e.fixes.capUSD = decimal.NewNullDecimal(open)
-		found.warn(e, r.Name(), "a decrease of %s is more than the position in %s; it ends at %s", a.AmountUSD, e.d.Asset, open)
+		found.caution(e, r.Name(), open, a.AmountUSD, "a decrease of %s is more than the position in %s; it ends at %s", a.AmountUSD, e.d.Asset, open)
 	}
 }
 

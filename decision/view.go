@@ -194,9 +194,10 @@ func (a *ask) worth() decimal.Decimal {
 // AddsRisk reports whether the action can increase what may be lost, given the
 // open position: opening and increasing do; moving or cancelling a stop does
 // when the loss at the stop afterwards is larger than before. A position without
-// a stop, or with one that the price has crossed, counts as able to lose its
-// whole notional. A decrease never does: the gate takes a stop off it that would
-// be farther away.
+// a stop, or with one that was crossed, counts as able to lose its whole
+// notional; crossed is a stop once both the last price and the account's mark
+// are beyond it, for exchanges trigger by either. A decrease never does: the
+// gate takes a stop off it that would be farther away.
 func (in Input) AddsRisk(d AssetDecision) bool {
 	held, ok := in.Account.Position(d.Asset)
 	if !ok {
@@ -230,10 +231,13 @@ func (in *Input) addsRisk(d *AssetDecision, held *Position, price decimal.Decima
 }
 
 // losesMore reports whether the position with the stop of after can lose more
-// from this price than it can before. Without a stop, or with one that the
-// price has crossed, the loss has no bound.
+// from this price than it can before. Without a stop, or with one that this
+// price and the account's mark have crossed, the loss has no bound.
 func losesMore(before, after *Position, price decimal.Decimal) bool {
-	if !before.Quantity.IsPositive() || !before.SLPrice.Valid || !stopDistance(before, price).IsPositive() {
+	if !before.Quantity.IsPositive() || !before.SLPrice.Valid {
+		return false
+	}
+	if !stopDistance(before, price).IsPositive() && !stopDistance(before, before.MarkPrice).IsPositive() {
 		return false
 	}
 	return !after.SLPrice.Valid || stopDistance(after, price).GreaterThan(stopDistance(before, price))

@@ -94,6 +94,9 @@ type Response struct {
 	// Hop is the name of the Failover's hop that answered, for Skip and Only.
 	// Empty without a Failover.
 	Hop string `json:"hop,omitzero"`
+	// Garbled says that Content was not UTF-8 and has U+FFFD in place of what
+	// was not, so that it can be kept. It is not to be trusted.
+	Garbled bool `json:"garbled,omitzero"`
 	// Tried is what a Failover tried for this answer, in order, the answer
 	// itself last. Empty without one.
 	Tried []Attempt `json:"tried,omitempty"`

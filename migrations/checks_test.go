@@ -10,7 +10,8 @@ import (
 
 func TestNewerSchema_IsNotTouched(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, p place) {
+	each(t, func(p place) {
+		t := p.t
 		db, m := p.start(t)
 		require.NoError(t, m.Up(t.Context()))
 		execute(t, db, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9, true)")
@@ -42,7 +43,8 @@ func TestNewerSchema_IsNotTouched(t *testing.T) {
 
 func TestOldSchema_SaysWhatToRun(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, p place) {
+	each(t, func(p place) {
+		t := p.t
 		_, m := p.start(t)
 		require.NoError(t, m.UpTo(t.Context(), 2))
 		require.EqualError(t, m.Check(t.Context()),
@@ -52,7 +54,8 @@ func TestOldSchema_SaysWhatToRun(t *testing.T) {
 
 func TestChangedMigration_IsRefused(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, p place) {
+	each(t, func(p place) {
+		t := p.t
 		db, m := p.start(t)
 		require.NoError(t, m.UpTo(t.Context(), 3))
 		steps, err := migrations.Embedded(p.dialect)
@@ -77,7 +80,8 @@ func TestChangedMigration_IsRefused(t *testing.T) {
 
 func TestStamp_MarksAndRunsNothing(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, p place) {
+	each(t, func(p place) {
+		t := p.t
 		db, m := p.start(t)
 		for _, step := range []struct {
 			to   int64
@@ -89,13 +93,14 @@ func TestStamp_MarksAndRunsNothing(t *testing.T) {
 			require.Equal(t, step.want, current.String())
 			require.Empty(t, tables(t, db, p.dialect))
 		}
-		require.EqualError(t, m.Stamp(t.Context(), 7), "migrations: version must be one of 1 to 4, was 7")
+		require.EqualError(t, m.Stamp(t.Context(), 7), "migrations: unknown version: it must be one of 1 to 4, was 7")
 	})
 }
 
 func TestHistory_HasTheWaysDownToo(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, p place) {
+	each(t, func(p place) {
+		t := p.t
 		_, m := p.start(t)
 		none, err := m.History(t.Context())
 		require.NoError(t, err)
@@ -126,7 +131,8 @@ func TestHistory_HasTheWaysDownToo(t *testing.T) {
 
 func TestPlan_SaysWhichStepsAskForABackup(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, p place) {
+	each(t, func(p place) {
+		t := p.t
 		db, m := p.start(t)
 		told := func(to int64) (all []string) {
 			plan, err := m.Plan(t.Context(), to)
@@ -149,7 +155,7 @@ func TestPlan_SaysWhichStepsAskForABackup(t *testing.T) {
 		require.Empty(t, told(m.Head()))
 		require.Equal(t, []string{"down timescale", "down records!", "down multi_asset!"}, told(1))
 		_, err := m.Plan(t.Context(), 5)
-		require.EqualError(t, err, "migrations: version must be one of 1 to 4, was 5")
+		require.EqualError(t, err, "migrations: unknown version: it must be one of 1 to 4, was 5")
 	})
 }
 
@@ -175,7 +181,8 @@ func TestUp_LeavesForeignTablesAlone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			each(t, func(t *testing.T, p place) {
+			each(t, func(p place) {
+				t := p.t
 				db, m := p.start(t)
 				foreign(t, db, p.dialect, 3)
 				execute(t, db, c.change)
@@ -197,7 +204,8 @@ func TestTimescale_AbsentLeavesAPlainTable(t *testing.T) {
 	p := sqlitePlace(t)
 	_, lite := p.start(t)
 	require.NoError(t, lite.Up(t.Context()))
-	each(t, func(t *testing.T, p place) {
+	each(t, func(p place) {
+		t := p.t
 		db, m := p.start(t)
 		require.NoError(t, m.UpTo(t.Context(), 3))
 		before := dump(t, db, p.dialect)

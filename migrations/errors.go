@@ -17,6 +17,8 @@ var (
 	// ErrChanged says that an applied migration had another text. The error is
 	// a *ChangedError.
 	ErrChanged = errors.New("migrations: an applied migration was changed")
+	// ErrUnknownVersion says that there is no such version.
+	ErrUnknownVersion = errors.New("migrations: unknown version")
 	// ErrForeignSchema says that the database holds tables of the same names
 	// that are neither this module's nor a single-asset system's. The error is
 	// a *ForeignError.

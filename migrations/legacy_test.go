@@ -69,6 +69,7 @@ func fill(t *testing.T, db *sql.DB, d migrations.Dialect, rows []legacyRow) {
 	insert, err := tx.PrepareContext(t.Context(), `INSERT INTO decisions (id, account_id, timestamp, strategy_used, model_used, symbol, action,
 		allocation_usd, tp_price, sl_price, exit_plan, rationale, confidence, risk_level) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`)
 	require.NoError(t, err)
+	defer insert.Close()
 	for _, r := range rows {
 		_, err := insert.ExecContext(t.Context(), r.id, r.account, r.at, r.strategy, r.model, r.symbol, r.action, r.amount, r.tp, r.sl, r.plan, r.why, r.sure, r.danger)
 		require.NoError(t, err)
@@ -85,7 +86,8 @@ const legacyColumns = "id, account_id, timestamp, strategy_used, model_used, sym
 func TestUpDownUp_TenThousandLegacyDecisionsLoseNothing(t *testing.T) {
 	t.Parallel()
 	const n = 10_000
-	each(t, func(t *testing.T, p place) {
+	each(t, func(p place) {
+		t := p.t
 		db, m := p.start(t)
 		foreign(t, db, p.dialect, n)
 		sum := decimal.Zero

@@ -184,17 +184,7 @@ func (m *Migrator) stamp(ctx context.Context, st state, version int64, why direc
 			return err
 		}
 		for _, s := range m.steps {
-			var err error
-			switch applied := st.applied[s.Version]; {
-			case s.Version <= version && !applied:
-				err = m.store.Insert(ctx, tx, database.InsertRequest{Version: s.Version})
-			case s.Version > version && applied:
-				err = m.store.Delete(ctx, tx, s.Version)
-			}
-			if err == nil && s.Version <= version {
-				err = m.note(ctx, tx, s, why)
-			}
-			if err != nil {
+			if err := m.mark(ctx, tx, s, st.applied[s.Version], s.Version <= version, why); err != nil {
 				return err
 			}
 		}
@@ -203,6 +193,22 @@ func (m *Migrator) stamp(ctx context.Context, st state, version int64, why direc
 		}
 		return nil
 	})
+}
+
+// mark makes a step applied or not.
+func (m *Migrator) mark(ctx context.Context, tx *sql.Tx, s Migration, is, shall bool, why direction) error {
+	if !shall {
+		if !is {
+			return nil
+		}
+		return m.store.Delete(ctx, tx, s.Version)
+	}
+	if !is {
+		if err := m.store.Insert(ctx, tx, database.InsertRequest{Version: s.Version}); err != nil {
+			return err
+		}
+	}
+	return m.note(ctx, tx, s, why)
 }
 
 func (m *Migrator) inTx(ctx context.Context, f func(*sql.Tx) error) error {
@@ -233,28 +239,8 @@ func (m *Migrator) locked(ctx context.Context, f func(context.Context) error) er
 // run is one step as goose calls it, in the transaction that moves the version.
 func (m *Migrator) run(s Migration, d direction) *goose.GoFunc {
 	return &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
-		text := s.down
-		if d == directionUp {
-			archived, err := m.hasTable(ctx, tx, fmt.Sprintf("archive_%04d_decisions", s.Version))
-			if err != nil {
-				return err
-			}
-			if text = s.up; archived && s.restore != "" {
-				text = s.restore
-			}
-		}
-		if m.dialect == Postgres { // limits of the host's pool are for queries
-			if _, err := tx.ExecContext(ctx, "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"); err != nil {
-				return err
-			}
-		}
-		if _, err := tx.ExecContext(ctx, text); err != nil {
+		if err := m.move(ctx, tx, s, d); err != nil {
 			return fmt.Errorf("%s %s: %w", s, d, err)
-		}
-		if m.dialect == SQLite && d == directionUp && s.Version == recordsVersion {
-			if err := fillGenesis(ctx, tx); err != nil {
-				return err
-			}
 		}
 		if err := m.createLog(ctx, tx); err != nil {
 			return err
@@ -263,8 +249,31 @@ func (m *Migrator) run(s Migration, d direction) *goose.GoFunc {
 	}}
 }
 
+func (m *Migrator) move(ctx context.Context, tx *sql.Tx, s Migration, d direction) error {
+	text := s.down
+	if d == directionUp {
+		archived, err := m.hasTable(ctx, tx, fmt.Sprintf("archive_%04d_decisions", s.Version))
+		if err != nil {
+			return err
+		}
+		if text = s.up; archived && s.restore != "" {
+			text = s.restore
+		}
+	}
+	if m.dialect == Postgres { // limits of the host's pool are for queries
+		text = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;\n" + text
+	}
+	if _, err := tx.ExecContext(ctx, text); err != nil {
+		return err
+	}
+	if m.dialect == SQLite && d == directionUp && s.Version == recordsVersion {
+		return fillGenesis(ctx, tx)
+	}
+	return nil
+}
+
 func (m *Migrator) unknown(version int64) error {
-	return fmt.Errorf("migrations: version must be one of 1 to %d, was %d", m.head(), version)
+	return fmt.Errorf("%w: it must be one of 1 to %d, was %d", ErrUnknownVersion, m.head(), version)
 }
 
 func wrap(err error) error {

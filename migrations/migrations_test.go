@@ -11,7 +11,8 @@ import (
 
 func TestUp_MakesAnEmptyDatabaseWhole(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, p place) {
+	each(t, func(p place) {
+		t := p.t
 		db, m := p.start(t)
 		require.ErrorIs(t, m.Check(t.Context()), migrations.ErrOldSchema)
 		require.NoError(t, m.Up(t.Context()))
@@ -29,7 +30,8 @@ func TestUp_MakesAnEmptyDatabaseWhole(t *testing.T) {
 
 func TestDown_AndUpAgainOfAnEmptyDatabase(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, p place) {
+	each(t, func(p place) {
+		t := p.t
 		db, m := p.start(t)
 		require.NoError(t, m.Up(t.Context()))
 		before := dump(t, db, p.dialect)
@@ -54,7 +56,8 @@ func TestDown_AndUpAgainOfAnEmptyDatabase(t *testing.T) {
 
 func TestUp_GivesLegacyAccountsTheHeadOfAnEmptyChain(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, p place) {
+	each(t, func(p place) {
+		t := p.t
 		db, m := p.start(t)
 		require.NoError(t, m.UpTo(t.Context(), 1))
 		for _, account := range []int{7, 1, 7} {

@@ -23,7 +23,7 @@ func racing() bool {
 	if what == "" {
 		return false
 	}
-	p := place{migrations.Dialect(os.Getenv(raceEnv + "_DIALECT")), os.Getenv(raceEnv + "_DSN"), os.Getenv(raceEnv + "_LOCK")}
+	p := place{nil, migrations.Dialect(os.Getenv(raceEnv + "_DIALECT")), os.Getenv(raceEnv + "_DSN"), os.Getenv(raceEnv + "_LOCK")}
 	if err := race(p, what); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -65,7 +65,8 @@ func TestUp_ProcessesThatStartAtOnceAllSucceed(t *testing.T) {
 	for _, legacy := range []bool{false, true} {
 		t.Run(map[bool]string{false: "empty", true: "foreign legacy"}[legacy], func(t *testing.T) {
 			t.Parallel()
-			each(t, func(t *testing.T, p place) {
+			each(t, func(p place) {
+				t := p.t
 				db, m := p.start(t)
 				if legacy {
 					foreign(t, db, p.dialect, 50)
@@ -95,7 +96,8 @@ func TestUp_ProcessesThatStartAtOnceAllSucceed(t *testing.T) {
 
 func TestUp_GoesOnWhenTheHolderOfTheLockIsKilled(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, p place) {
+	each(t, func(p place) {
+		t := p.t
 		_, m := p.start(t)
 		holder := process(t, p, "hold")
 		out, err := holder.StdoutPipe()

@@ -64,7 +64,8 @@ func furnished(t *testing.T, p place) (*sql.DB, *migrations.Migrator) {
 
 func TestDownUp_RestoresRecordsAndChains(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, p place) {
+	each(t, func(p place) {
+		t := p.t
 		db, m := furnished(t, p)
 		before := dump(t, db, p.dialect)
 		for name, rows := range before {
@@ -80,7 +81,8 @@ func TestDownUp_RestoresRecordsAndChains(t *testing.T) {
 
 func TestDown_GivesTheOldProgramATableThatItCanUse(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, p place) {
+	each(t, func(p place) {
+		t := p.t
 		db, m := furnished(t, p)
 		require.NoError(t, m.DownTo(t.Context(), 1))
 		rows := query1(t, db, "SELECT id, symbol, action, allocation_usd, rationale, risk_level FROM decisions WHERE id > 5 ORDER BY id")
@@ -96,7 +98,8 @@ func TestDown_GivesTheOldProgramATableThatItCanUse(t *testing.T) {
 
 func TestUp_MergesWhatTheOldProgramDidMeanwhile(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, p place) {
+	each(t, func(p place) {
+		t := p.t
 		db, m := furnished(t, p)
 		before := dump(t, db, p.dialect)
 		require.NoError(t, m.DownTo(t.Context(), 1))

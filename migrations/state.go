@@ -27,7 +27,6 @@ type querier interface {
 // state is what a database says of itself.
 type state struct {
 	versioned bool // the version table is there
-	logged    bool // the log is there
 	version   int64
 	applied   map[int64]bool
 	sums      map[int64]string // of the text that ran last, where the log says

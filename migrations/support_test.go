@@ -26,6 +26,7 @@ func TestMain(m *testing.M) {
 
 // place is an empty database: where another process finds it too.
 type place struct {
+	t       *testing.T
 	dialect migrations.Dialect
 	dsn     string
 	lock    string
@@ -55,17 +56,17 @@ func (p place) start(t *testing.T) (*sql.DB, *migrations.Migrator) {
 func sqlitePlace(t *testing.T) place {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "ballast.db")
-	return place{migrations.SQLite, "file:" + path + "?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)", path + ".lock"}
+	return place{t, migrations.SQLite, "file:" + path + "?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)", path + ".lock"}
 }
 
 // each runs a test on an empty database of each dialect. Statements are not
 // cached: their plans would be of tables before the migration.
-func each(t *testing.T, test func(t *testing.T, p place)) {
+func each(t *testing.T, test func(p place)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { t.Parallel(); test(t, sqlitePlace(t)) })
+	t.Run("sqlite", func(t *testing.T) { t.Parallel(); test(sqlitePlace(t)) })
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		test(t, place{dialect: migrations.Postgres, dsn: pgtest.New(t) + "&default_query_exec_mode=exec"})
+		test(place{t: t, dialect: migrations.Postgres, dsn: pgtest.New(t) + "&default_query_exec_mode=exec"})
 	})
 }
 

@@ -34,26 +34,35 @@ func ordersAddRisk(in decision.Input, asset string, a decision.OrderAdjustment) 
 	if !a.CancelSL {
 		stop = known(a.NewSLPrice)
 	}
-	before := stopDistance(in, *p, known(p.SLPrice))
-	if before == nil || !positive(before) {
-		return false // nothing protected it
+	resting := known(p.SLPrice)
+	if resting == nil || !beyond(p.Side, resting, priceOf(in, *p)) && !beyond(p.Side, resting, p.MarkPrice.Rat()) {
+		return false // nothing protected it, or it was triggered by whichever price triggers it
 	}
-	after := stopDistance(in, *p, stop)
-	return after == nil || above(after, before)
+	return stop == nil || losesMore(p.Side, priceOf(in, *p), resting, stop)
 }
 
-// stopDistance is how far the current price is from a stop, below zero when it
-// has crossed it; nil without a stop.
-func stopDistance(in decision.Input, p decision.Position, stop *big.Rat) *big.Rat {
-	if stop == nil {
-		return nil
+// beyond says whether a stop is still ahead of a price that falls for a long or
+// rises for a short.
+func beyond(side decision.Side, stop, price *big.Rat) bool {
+	if side == decision.Short {
+		return above(stop, price)
 	}
-	price := lastPrice(in, p.Symbol)
-	if price == nil {
-		price = p.MarkPrice.Rat()
+	return above(price, stop)
+}
+
+// losesMore says whether the second stop is farther than the first on the
+// losing side of a price. One that the price has passed is no distance away.
+func losesMore(side decision.Side, price, first, second *big.Rat) bool {
+	if !beyond(side, second, price) {
+		return false
 	}
-	if p.Side == decision.Short {
-		return minus(stop, price)
+	return !beyond(side, first, price) || beyond(side, second, first)
+}
+
+// priceOf is the last price of the asset, the account's mark without one.
+func priceOf(in decision.Input, p decision.Position) *big.Rat {
+	if last := lastPrice(in, p.Symbol); last != nil {
+		return last
 	}
-	return minus(price, stop)
+	return p.MarkPrice.Rat()
 }

@@ -74,6 +74,37 @@ func TestJudge_says_what_adds_risk(t *testing.T) {
 	}
 }
 
+func TestJudge_takes_a_stop_for_crossed_when_both_prices_are_beyond_it(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		side           decision.Side
+		mark, to, last string
+		adds           bool
+	}{
+		{decision.Long, "97.01", "60", "97", true},
+		{decision.Long, "97", "60", "97.01", true},
+		{decision.Long, "97", "60", "97", false},
+		{decision.Long, "97.01", "97", "97", false}, // no farther than the last price itself
+		{decision.Short, "102.99", "140", "103", true},
+		{decision.Short, "103", "140", "102.99", true},
+		{decision.Short, "103", "140", "103", false},
+	} {
+		p := dt.Position("BTC", c.side, "10")
+		p.MarkPrice = dt.D(c.mark)
+		in := dt.Input("BTC")
+		in.Account.Positions = []decision.Position{p}
+		lastAt("BTC", c.last)(&in)
+		for action, adds := range map[string]bool{"move": c.adds, "cancel": c.adds || c.to == "97"} {
+			d := dt.MoveStop("BTC", c.to)
+			if action == "cancel" {
+				d = orders(decision.OrderAdjustment{CancelSL: true})
+			}
+			require.Equal(t, adds, dt.Judge(in, dt.Propose(d))[0].AddsRisk, "%v %s", c, action)
+			require.Equal(t, adds, in.AddsRisk(d), "%v %s", c, action)
+		}
+	}
+}
+
 func TestJudge_compares_stops_at_the_last_price(t *testing.T) {
 	t.Parallel()
 	p := dt.Position("BTC", decision.Long, "10")

@@ -16,6 +16,7 @@ type decideCommand struct {
 	LongInterval *string     `placeholder:"4h" help:"Longer candles beside them. Default LONG_INTERVAL, else 4h."`
 	LLM          modelChoice `name:"llm" placeholder:"openrouter|none|replay:FILE" help:"Which model to ask; replay answers from what --record wrote, to the same questions: give the same --at, market, account and models. Default openrouter when OPENROUTER_API_KEY is set, or OPENROUTER_BASE_URL is on this machine and LLM_MODEL is set; else none."`
 	Record       string      `placeholder:"FILE" help:"Record what the model is asked and answers to a new file."`
+	NoRecord     bool        `help:"Do not keep the decision. Default it is recorded in DATABASE_URL before it is shown."`
 	Strict       bool        `help:"Exit with 3 when anything was refused or degraded."`
 }
 
@@ -38,7 +39,7 @@ func (c *decideCommand) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	return c.withCalls(o, func(o app.Options) error {
-		return s.withApp(ctx, c.marketFlags, o, func(a *app.App) error { return c.decide(ctx, s, a, req) })
+		return s.withApp(ctx, c.marketFlags, o, app.StorageOptions{NoRecord: c.NoRecord}, func(a *app.App) error { return c.decide(ctx, s, a, req) })
 	})
 }
 

@@ -113,8 +113,23 @@ func (s *session) options(f marketFlags, cfg config.Config) app.Options {
 }
 
 // withApp opens an App for one call.
-func (s *session) withApp(ctx context.Context, f marketFlags, o app.Options, use func(*app.App) error) error {
-	return f.withFiles(o, func(o app.Options) error { return s.withOptions(ctx, o, use) })
+func (s *session) withApp(ctx context.Context, f marketFlags, o app.Options, keep app.StorageOptions, use func(*app.App) error) error {
+	return f.withFiles(o, func(o app.Options) error { return s.withStorage(ctx, o, keep, use) })
+}
+
+func (s *session) withStorage(ctx context.Context, o app.Options, keep app.StorageOptions, use func(*app.App) error) error {
+	keep.Logger = o.Logger
+	storage, err := app.OpenStorage(ctx, o.Config, keep)
+	if err != nil {
+		return explained(err)
+	}
+	o.Storage = storage
+	err = s.withOptions(ctx, o, use)
+	failed := storage.Close() //nolint:contextcheck // what waits is delivered also when the command was interrupted
+	for _, w := range storage.Warnings() {
+		s.warn(w)
+	}
+	return errors.Join(err, failed)
 }
 
 func (s *session) withOptions(ctx context.Context, o app.Options, use func(*app.App) error) error {

@@ -32,13 +32,15 @@ func (c *haltCommand) Run(ctx context.Context, s *session) error {
 	if err := h.Validate(); err != nil {
 		return usageError{byFlag(err)}
 	}
-	dir := s.dataDir()
-	if err := app.Halt(ctx, dir, h); err != nil {
-		return explained(err)
-	}
-	_, err = fmt.Fprintf(&s.out, "%s is halted until it is resumed, as %s says: nothing that adds risk passes, while closing and reducing stay possible\n",
-		whose(account), render.Clean(app.HaltsPath(dir)))
-	return err
+	return s.withSwitches(ctx, false, func(switches *app.Switches) error {
+		where, err := switches.Halt(ctx, h)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(&s.out, "%s is halted until it is resumed, as %s says: nothing that adds risk passes, while closing and reducing stay possible\n",
+			whose(account), render.Clean(where))
+		return err
+	})
 }
 
 type resumeCommand struct {
@@ -51,16 +53,18 @@ func (c *resumeCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	was, still, err := app.Resume(ctx, s.dataDir(), account)
-	if err != nil {
-		return explained(err)
-	}
-	text := whose(account) + " is resumed"
-	if !was {
-		text = whose(account) + " was not halted"
-	}
-	_, err = fmt.Fprintln(&s.out, text+stillOn(account, still))
-	return err
+	return s.withSwitches(ctx, false, func(switches *app.Switches) error {
+		was, still, err := switches.Resume(ctx, account)
+		if err != nil {
+			return err
+		}
+		text := whose(account) + " is resumed"
+		if !was {
+			text = whose(account) + " was not halted"
+		}
+		_, err = fmt.Fprintln(&s.out, text+stillOn(account, still))
+		return err
+	})
 }
 
 // stillOn says what else keeps a resumed account halted.
@@ -82,36 +86,51 @@ type haltsCommand struct {
 
 // Run lists what is halted.
 func (c *haltsCommand) Run(ctx context.Context, s *session) error {
-	dir := s.dataDir()
-	all, err := app.Halts(ctx, dir)
+	return s.withSwitches(ctx, true, func(switches *app.Switches) error {
+		all, err := switches.Halts(ctx)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return api.Write(&s.out, api.NewHalts(all))
+		}
+		if len(all) == 0 {
+			_, err = fmt.Fprintln(&s.out, "nothing is halted with DATA_DIR "+render.Clean(s.settingsToHalt().DataDir))
+			return err
+		}
+		for _, h := range all {
+			_, _ = fmt.Fprintln(&s.out, render.Clean(h.String()))
+		}
+		return nil
+	})
+}
+
+// withSwitches opens the kill switches for one command.
+func (s *session) withSwitches(ctx context.Context, readOnly bool, use func(*app.Switches) error) error {
+	switches, err := app.OpenSwitches(ctx, s.settingsToHalt(), readOnly)
 	if err != nil {
 		return explained(err)
 	}
-	if c.JSON {
-		return api.Write(&s.out, api.NewHalts(all))
-	}
-	if len(all) == 0 {
-		_, err = fmt.Fprintln(&s.out, "nothing is halted with DATA_DIR "+render.Clean(dir))
-		return err
-	}
-	for _, h := range all {
-		_, _ = fmt.Fprintln(&s.out, render.Clean(h.String()))
+	if err := errors.Join(use(switches), switches.Close()); err != nil {
+		return explained(err)
 	}
 	return nil
 }
 
-// dataDir is DATA_DIR. A mistake in another setting is no reason not to halt.
-func (s *session) dataDir() string {
+// settingsToHalt are the settings, whatever is wrong with others of them: a
+// mistake is no reason not to halt.
+func (s *session) settingsToHalt() config.Config {
 	cfg, err := config.Read(s.env, nil)
-	if err != nil {
+	if err != nil && !s.warned {
+		s.warned = true
 		for _, line := range oneLineEach(err) {
 			s.warn(line)
 		}
 	}
 	if dir, err := filepath.Abs(cfg.DataDir); err == nil {
-		return dir // said in full: a halt counts for this folder alone
+		cfg.DataDir = dir // said in full: a halt counts for this folder alone
 	}
-	return cfg.DataDir
+	return cfg
 }
 
 var errNoAccount = errors.New("--account must name an account, was empty: leave it out for every account")

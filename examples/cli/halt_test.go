@@ -20,7 +20,7 @@ import (
 func haltsIn(t *testing.T) (env map[string]string, path string) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "data")
-	return map[string]string{"DATA_DIR": dir}, filepath.Join(dir, "halts.json")
+	return map[string]string{"DATA_DIR": dir, "DATABASE_URL": "memory:"}, filepath.Join(dir, "halts.json")
 }
 
 // entries are the assets that a run would enter, with the limits that bind the
@@ -231,5 +231,5 @@ func TestTheHelpOfHaltsSaysWhatTheyDo(t *testing.T) {
 	for _, command := range []string{"halt", "resume", "halts"} {
 		require.Contains(t, ballast(t, nil, command, "--help").succeeds(t), "Usage: ballast "+command)
 	}
-	require.Contains(t, lines(ballast(t, nil, "--help").succeeds(t)), "A file of halts that cannot be read halts everything.")
+	require.Contains(t, lines(ballast(t, nil, "--help").succeeds(t)), "Halts that cannot be read halt everything.")
 }

@@ -85,7 +85,9 @@ func TestStdinThatNeverEndsCanBeInterrupted(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var stdout, stderr bytes.Buffer
 		code := make(chan int)
-		go func() { code <- run(ctx, args, nil, time.Now, stdin, &stdout, &stderr) }()
+		go func() {
+			code <- run(ctx, args, map[string]string{"DATABASE_URL": "memory:"}, time.Now, stdin, &stdout, &stderr)
+		}()
 		_, err := typing.Write([]byte("{")) // it is being read
 		require.NoError(t, err)
 		cancel()
@@ -106,7 +108,7 @@ func TestStdinThatCannotBeReadIsUsage(t *testing.T) {
 		{zeros{}, "stdin: must be at most 4194304 bytes, was more"},
 	} {
 		var stdout, stderr bytes.Buffer
-		code := run(t.Context(), []string{"validate", "-"}, nil, time.Now, tc.stdin, &stdout, &stderr)
+		code := run(t.Context(), []string{"validate", "-"}, map[string]string{"DATABASE_URL": "memory:"}, time.Now, tc.stdin, &stdout, &stderr)
 		result{code, stdout.String(), stderr.String()}.fails(t, exitUsage, tc.line)
 	}
 }

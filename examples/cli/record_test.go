@@ -113,7 +113,7 @@ func TestARecordingThatIsNotWholeIsAFailureBesideTheDecision(t *testing.T) {
 	c := decideCommand{accountFlags: accountFlags{Strategy: decision.DefaultStrategy}}
 	req, err := c.request(s, cfg)
 	require.NoError(t, err)
-	err = s.withApp(t.Context(), marketFlags{}, o, func(a *app.App) error { return c.decide(t.Context(), s, a, req) })
+	err = s.withApp(t.Context(), marketFlags{}, o, app.StorageOptions{NoRecord: true}, func(a *app.App) error { return c.decide(t.Context(), s, a, req) })
 	require.ErrorIs(t, err, errBroken)
 	require.EqualError(t, err, "--record: the recording is not whole: llmreplay: line 1: broken pipe")
 	require.Equal(t, exitFailed, exitCode(err))

@@ -29,15 +29,19 @@ const (
 )
 
 type commands struct {
-	Decide     decideCommand     `cmd:"" help:"Decide once and show what to do with each asset, and why."`
-	Score      scoreCommand      `cmd:"" help:"Show the technical risk score of each asset with what contributed to it."`
-	Market     marketCommand     `cmd:"" help:"Show one asset as the exchange has it, or list the symbols."`
-	Validate   validateCommand   `cmd:"" help:"Check a decision of yours as the risk gate would, without doing anything."`
-	Strategies strategiesCommand `cmd:"" help:"List the built-in strategies, show one, or check files with your own."`
-	Breakers   breakersCommand   `cmd:"" help:"Show the circuits of models as the last runs left them, or close them by hand."`
-	Halt       haltCommand       `cmd:"" help:"Halt every account or one: nothing that adds risk passes until it is resumed."`
-	Resume     resumeCommand     `cmd:"" help:"Take a halt back."`
-	Halts      haltsCommand      `cmd:"" help:"Show what is halted, since when and why."`
+	Decide     decideCommand       `cmd:"" help:"Decide once and show what to do with each asset, and why."`
+	Score      scoreCommand        `cmd:"" help:"Show the technical risk score of each asset with what contributed to it."`
+	Market     marketCommand       `cmd:"" help:"Show one asset as the exchange has it, or list the symbols."`
+	Validate   validateCommand     `cmd:"" help:"Check a decision of yours as the risk gate would, without doing anything."`
+	Strategies strategiesCommand   `cmd:"" help:"List the built-in strategies, show one, or check files with your own."`
+	History    historyCommand      `cmd:"" help:"List what was decided, newest first."`
+	Show       showCommand         `cmd:"" help:"Show one decision with all that it was made from."`
+	Import     importLegacyCommand `cmd:"" name:"import-legacy" help:"Import the decisions of a single-asset system from its database."`
+	Migrate    migrateCommand      `cmd:"" help:"Bring the database to another schema, with its data, and show which it has."`
+	Breakers   breakersCommand     `cmd:"" help:"Show the circuits of models as the last runs left them, or close them by hand."`
+	Halt       haltCommand         `cmd:"" help:"Halt every account or one: nothing that adds risk passes until it is resumed."`
+	Resume     resumeCommand       `cmd:"" help:"Take a halt back."`
+	Halts      haltsCommand        `cmd:"" help:"Show what is halted, since when and why."`
 }
 
 const description = `Decisions for perpetual futures from candles, an account and, when there is one, a language model.
@@ -45,7 +49,8 @@ const description = `Decisions for perpetual futures from candles, an account an
 Settings come from the environment: OPENROUTER_API_KEY, OPENROUTER_BASE_URL, OPENROUTER_REFERER, OPENROUTER_APP_TITLE,
 LLM_MODEL, LLM_FALLBACK_MODELS, LLM_TEMPERATURE, LLM_MAX_TOKENS, LLM_TIMEOUT, LLM_ATTEMPT_TIMEOUT, LLM_MAX_RETRIES,
 LLM_BACKOFF_FACTOR, LLM_CONTEXT_TOKENS, LLM_DAILY_BUDGET_USD, BREAKER_FAILURE_THRESHOLD, BREAKER_RECOVERY_TIMEOUT, DATA_DIR, ASSETS, INTERVAL,
-LONG_INTERVAL, LEVERAGE, MAX_POSITION_SIZE_USD, MIN_CONFIDENCE, MAX_RISK_SCORE, LOG_LEVEL (logs go to stderr, and only
+LONG_INTERVAL, LEVERAGE, MAX_POSITION_SIZE_USD, MIN_CONFIDENCE, MAX_RISK_SCORE, DATABASE_URL, DB_POOL_SIZE,
+DB_MAX_OVERFLOW, DB_POOL_TIMEOUT, LOG_LEVEL (logs go to stderr, and only
 when it is set). For --market aster: ASTERDEX_NETWORK (mainnet or testnet), ASTERDEX_BASE_URL, ASTERDEX_WS_URL, the keys
 ASTERDEX_SIGNER_KEY with ASTERDEX_USER (V3) or ASTERDEX_API_KEY with ASTERDEX_API_SECRET (V1), WORKER_THREADS,
 MAX_CONCURRENT_REQUESTS.
@@ -53,8 +58,10 @@ Flags win. Nothing is required: without any of them a simulated market and a pap
 MIN_CONFIDENCE and MAX_RISK_SCORE bind the technical fallback only; what a model proposes is bound by the strategy.
 LEVERAGE and MAX_POSITION_SIZE_USD are those of the paper account, and with keys of the one at the exchange, whose own
 leverage is used without LEVERAGE: with --state, the limits in the file win.
-Models that fail are left alone for a while, by later runs too: DATA_DIR keeps their circuits, what was spent of
-LLM_DAILY_BUDGET_USD, and what is halted. A file of halts that cannot be read halts everything.
+Models that fail are left alone for a while, by later runs too: DATA_DIR keeps their circuits. DATABASE_URL keeps what
+was decided, what was spent of LLM_DAILY_BUDGET_USD and what is halted: postgresql://…, sqlite://FILE (default
+ballast.db in DATA_DIR) or memory:, with which DATA_DIR has the last two. Halts that cannot be read halt everything.
+While the database is down, records wait in DATA_DIR.
 
 Exit codes: 0 fine, 1 failed, bad data or not valid, 2 bad usage or configuration, 3 refused or degraded with --strict.`
 
@@ -67,6 +74,7 @@ type session struct {
 	out    bytes.Buffer
 	stderr io.Writer
 	style  render.Style
+	warned bool // of what is wrong with the settings
 }
 
 // run is the program. It returns the exit code.

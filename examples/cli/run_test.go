@@ -35,8 +35,16 @@ func ballast(t *testing.T, env map[string]string, args ...string) result {
 }
 
 // ballastReading has the text as its stdin.
+// Without a DATABASE_URL nothing is recorded.
 func ballastReading(t *testing.T, stdin string, env map[string]string, args ...string) result {
 	t.Helper()
+	if _, given := env["DATABASE_URL"]; !given {
+		env = maps.Clone(env)
+		if env == nil {
+			env = map[string]string{}
+		}
+		env["DATABASE_URL"] = "memory:"
+	}
 	var stdout, stderr bytes.Buffer
 	code := run(t.Context(), args, env, time.Now, strings.NewReader(stdin), &stdout, &stderr)
 	return result{code, stdout.String(), stderr.String()}
@@ -163,7 +171,7 @@ func TestAnInterruptedRunPrintsNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var stdout, stderr bytes.Buffer
-	code := run(ctx, []string{"decide"}, nil, time.Now, strings.NewReader(""), &stdout, &stderr)
+	code := run(ctx, []string{"decide"}, map[string]string{"DATABASE_URL": "memory:"}, time.Now, strings.NewReader(""), &stdout, &stderr)
 	require.Equal(t, exitFailed, code)
 	require.Empty(t, stdout.String())
 	require.Equal(t, "ballast: interrupted\n", stderr.String())

@@ -20,7 +20,7 @@ func (c *scoreCommand) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	req := decision.Request{Account: app.PaperAccount(app.DefaultAccount, cfg), Symbols: cfg.Assets}
-	return s.withApp(ctx, c.marketFlags, s.options(c.marketFlags, cfg), func(a *app.App) error {
+	return s.withApp(ctx, c.marketFlags, s.options(c.marketFlags, cfg), app.StorageOptions{ReadOnly: true}, func(a *app.App) error {
 		scores, notes, err := a.Assess(ctx, req)
 		if err != nil {
 			return err

@@ -37,7 +37,7 @@ func (c *validateCommand) Run(ctx context.Context, s *session) error {
 			return err
 		}
 	}
-	return s.withApp(ctx, c.marketFlags, s.options(c.marketFlags, cfg), func(a *app.App) error {
+	return s.withApp(ctx, c.marketFlags, s.options(c.marketFlags, cfg), app.StorageOptions{ReadOnly: true}, func(a *app.App) error {
 		notes, err := c.settle(ctx, a, &req)
 		if err != nil {
 			return c.atFault(err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ballast-go/ballast/decision"
 	"github.com/ballast-go/ballast/llm"
+	"github.com/ballast-go/ballast/marketdata"
 )
 
 // contrarian is a model that wants the most of everything against the trend.
@@ -32,7 +33,7 @@ type question struct {
 		Last        decimal.Decimal     `json:"last"`
 		Tick        decimal.NullDecimal `json:"tick_size"`
 		StopPercent decimal.Decimal     `json:"stop_percent_assumed"`
-		Candles     map[string]struct {
+		Candles     map[marketdata.Interval]struct {
 			EMA []decimal.Decimal `json:"ema_50"`
 		} `json:"candles"`
 	} `json:"assets"`
@@ -80,12 +81,8 @@ func (c *contrarian) answer(q question) decision.Decision {
 		case 2:
 			ask = most.Mul(decimal.NewFromInt(3)).Add(decimal.NewFromInt(1))
 		}
-		rising := false
-		for _, set := range a.Candles {
-			if n := len(set.EMA); n > 0 {
-				rising = a.Last.GreaterThan(set.EMA[n-1])
-			}
-		}
+		ema := a.Candles[marketdata.Interval1h].EMA // one interval, because they may contradict each other
+		rising := len(ema) > 0 && a.Last.GreaterThan(ema[len(ema)-1])
 		c.fill(&d, q, held, ask, rising, a.Last, a.StopPercent, a.Tick)
 		out.Decisions = append(out.Decisions, d)
 		out.TotalAllocationUSD = out.TotalAllocationUSD.Add(d.AllocationUSD)

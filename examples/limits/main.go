@@ -165,14 +165,19 @@ func report(w io.Writer, f field, runs []*trial) error {
 	t.SetStyle(table.StyleLight)
 	t.AppendHeader(table.Row{"strategy", "proposed by", "decisions", "actions", "adding risk", "kept of them", "refused", "most often by", "largest margin", "worst day", "broken limits"})
 	broken := 0
+	var wildest hour
 	for _, r := range runs {
 		broken += len(r.broken)
+		if r.wildest.wilder(wildest) {
+			wildest = r.wildest
+		}
 		t.AppendRow(table.Row{
 			r.strategy, r.name(), r.decisions, r.actions, r.risky, r.keptRisky, r.refused, r.mostRefusedBy(3),
 			r.largestMargin.StringFixed(1) + " %", r.worstDay.StringFixed(2) + " %", len(r.broken),
 		})
 	}
-	text := fmt.Sprintf("%d assets, every hour from %s to %s\n%s\n", len(f.symbols), f.first.Format(time.RFC3339), f.last.Format(time.RFC3339), t.Render())
+	text := fmt.Sprintf("%d assets, every hour from %s to %s; the wildest, until %s, moved them by %s %% on average\n%s\n",
+		len(f.symbols), f.first.Format(time.RFC3339), f.last.Format(time.RFC3339), wildest.end.Format(time.RFC3339), wildest.movePercent.StringFixed(2), t.Render())
 	for _, r := range runs {
 		for _, b := range r.broken[:min(len(r.broken), 10)] {
 			text += fmt.Sprintf("%s, %s: %s\n", r.strategy, r.name(), b)

@@ -24,8 +24,34 @@ type trial struct {
 	byRule                                        map[string]int
 	largestMargin, worstDay                       decimal.Decimal // % of the balance, of the day's opening equity
 	broken                                        []string
+	wildest                                       hour
 
 	ahead marketdata.Source // the market an hour later, for the account alone: no decision has seen it yet
+}
+
+// hour is one that an account lived through, and how far the market went in it.
+type hour struct {
+	end         time.Time
+	movePercent decimal.Decimal // mean of the assets that have its candle, from open to close
+}
+
+// hourOf reads the candles that closed at end; without any, nothing moved.
+func hourOf(market marketdata.Snapshot, end time.Time) hour {
+	sum, count := decimal.Zero, int64(0)
+	for _, asset := range market.Assets {
+		if c, some := asset.Series[marketdata.Interval1h].Last(); some && c.OpenTime.Add(time.Hour).Equal(end) {
+			sum = sum.Add(c.Close.Sub(c.Open).Shift(2).DivRound(c.Open, 4))
+			count++
+		}
+	}
+	if count == 0 {
+		return hour{end: end}
+	}
+	return hour{end, sum.DivRound(decimal.NewFromInt(count), 2)}
+}
+
+func (h hour) wilder(than hour) bool {
+	return than.end.IsZero() || h.movePercent.Abs().GreaterThan(than.movePercent.Abs())
 }
 
 func (r *trial) name() string {
@@ -51,7 +77,10 @@ func (r *trial) run(ctx context.Context, f field) error {
 		return err
 	}
 	records := memory.NewSized(memory.Config{MaxRecords: 2})
-	cfg := decision.Config{Market: source, Scorer: fallback.New(fallback.Config{}), Store: records, Now: clock}
+	cfg := decision.Config{
+		Market: source, Scorer: fallback.New(fallback.Config{}), Store: records, Now: clock,
+		Timeout: time.Hour, ModelTimeout: time.Hour, // they pass in real time: a busy machine must not change what is decided
+	}
 	if r.hostile {
 		cfg.LLM = &contrarian{}
 	}
@@ -91,6 +120,9 @@ func (r *trial) hour(ctx context.Context, f field, engine *decision.Engine, reco
 	next, err := r.ahead.Snapshot(ctx, marketdata.Query{Symbols: f.symbols, Intervals: []marketdata.Interval{marketdata.Interval1h}, Candles: 1})
 	if err != nil {
 		return err
+	}
+	if passed := hourOf(next, at.Add(time.Hour)); passed.wilder(r.wildest) {
+		r.wildest = passed
 	}
 	r.worstDay = decimal.Min(r.worstDay, p.pass(next, at.Add(time.Hour)))
 	return nil

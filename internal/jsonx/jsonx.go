@@ -71,7 +71,11 @@ func kindName(k jsontext.Kind) string {
 }
 
 func options() json.Options {
-	return json.JoinOptions(json.Deterministic(true), json.WithMarshalers(json.JoinMarshalers(
+	return json.JoinOptions(json.Deterministic(true), json.WithMarshalers(marshalers()))
+}
+
+func marshalers() *json.Marshalers {
+	return json.JoinMarshalers(
 		json.MarshalToFunc(func(enc *jsontext.Encoder, d decimal.Decimal) error {
 			return enc.WriteValue(Number(d))
 		}),
@@ -84,7 +88,7 @@ func options() json.Options {
 		json.MarshalToFunc(func(enc *jsontext.Encoder, d time.Duration) error {
 			return enc.WriteToken(jsontext.Int(int64(d)))
 		}),
-	)))
+	)
 }
 
 // Number is d as a JSON number with its exact digits.

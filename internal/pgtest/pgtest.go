@@ -39,13 +39,13 @@ var shared struct {
 }
 
 // New is the URL of an empty database that is dropped when the test ends.
-func New(t testing.TB) string {
-	t.Helper()
+func New(tb testing.TB) string {
+	tb.Helper()
 	admin, err := sharedURL()
 	if err != nil {
-		missing(t, err)
+		missing(tb, err)
 	}
-	return createDatabase(t, admin)
+	return createDatabase(tb, admin)
 }
 
 func sharedURL() (string, error) {
@@ -94,34 +94,34 @@ func Exit(code int) {
 func Main(m *testing.M) { Exit(m.Run()) }
 
 // missing ends a test for want of a server.
-func missing(t testing.TB, err error) {
-	t.Helper()
+func missing(tb testing.TB, err error) {
+	tb.Helper()
 	if ci, parseErr := strconv.ParseBool(os.Getenv("CI")); parseErr == nil && ci { //nolint:forbidigo // what CI sets
-		t.Fatalf("pgtest: no PostgreSQL: %v", err)
+		tb.Fatalf("pgtest: no PostgreSQL: %v", err)
 	}
 	if _, ok := err.(*notFoundError); ok { //nolint:errorlint // made in this package and never wrapped
-		t.Skipf("pgtest: %v", err)
+		tb.Skipf("pgtest: %v", err)
 	}
-	t.Fatalf("pgtest: %v", err)
+	tb.Fatalf("pgtest: %v", err)
 }
 
 // createDatabase makes an empty database with a name of its own beside the one
 // that admin names, and returns its URL.
-func createDatabase(t testing.TB, admin string) string {
-	t.Helper()
+func createDatabase(tb testing.TB, admin string) string {
+	tb.Helper()
 	name := fmt.Sprintf("ballast_t_%d_%d", os.Getpid(), nextNumber())
 	quoted := pgx.Identifier{name}.Sanitize()
 	if err := execute(admin, "CREATE DATABASE "+quoted+" TEMPLATE template0"); err != nil {
-		t.Fatalf("pgtest: create a database: %v", err)
+		tb.Fatalf("pgtest: create a database: %v", err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := execute(admin, "DROP DATABASE IF EXISTS "+quoted+" WITH (FORCE)"); err != nil {
-			t.Errorf("pgtest: drop the database: %v", err)
+			tb.Errorf("pgtest: drop the database: %v", err)
 		}
 	})
 	u, err := url.Parse(admin)
 	if err != nil {
-		t.Fatal("pgtest: the server's URL cannot be parsed")
+		tb.Fatal("pgtest: the server's URL cannot be parsed")
 	}
 	u.Path = "/" + name
 	return u.String()

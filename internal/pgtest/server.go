@@ -37,13 +37,13 @@ type Server struct {
 // Start starts a server with settings such as "fsync=on" that belongs to the
 // test and ends with it. It listens on 127.0.0.1 as well when a setting is
 // "listen_addresses=127.0.0.1"; connections there need Password.
-func Start(t testing.TB, settings ...string) *Server {
-	t.Helper()
+func Start(tb testing.TB, settings ...string) *Server {
+	tb.Helper()
 	s, err := launch(settings)
 	if err != nil {
-		missing(t, err)
+		missing(tb, err)
 	}
-	t.Cleanup(s.Stop)
+	tb.Cleanup(s.Stop)
 	return s
 }
 
@@ -64,9 +64,9 @@ func (s *Server) TCPURL() string {
 
 // New is the URL of an empty database of this server, dropped when the test
 // ends.
-func (s *Server) New(t testing.TB) string {
-	t.Helper()
-	return createDatabase(t, s.URL())
+func (s *Server) New(tb testing.TB) string {
+	tb.Helper()
+	return createDatabase(tb, s.URL())
 }
 
 // Kill ends the server as a crash would, with all of its processes; Restart
@@ -93,10 +93,10 @@ func (s *Server) end(sig syscall.Signal) {
 }
 
 // Restart starts a server that was killed, on the same files.
-func (s *Server) Restart(t testing.TB) {
-	t.Helper()
+func (s *Server) Restart(tb testing.TB) {
+	tb.Helper()
 	if err := s.run(); err != nil {
-		t.Fatalf("pgtest: restart: %v", err)
+		tb.Fatalf("pgtest: restart: %v", err)
 	}
 }
 

@@ -25,11 +25,14 @@ func (l *Live) Hear(message string) {
 // Refresh is one round of what has no stream.
 func (l *Live) Refresh(ctx context.Context) error { return l.refreshOnce(ctx) }
 
-// Poll asks for all open interest.
+// Poll asks for all open interest. What was asked for before and is answered
+// later goes to a book that nobody reads any more.
 func (l *Live) Poll(ctx context.Context) error {
 	l.mu.Lock()
-	for _, b := range l.books {
-		b.polled = time.Time{}
+	for symbol, b := range l.books {
+		next := *b
+		next.polled = time.Time{}
+		l.books[symbol] = &next
 	}
 	l.mu.Unlock()
 	l.pollInterest(ctx)
@@ -49,8 +52,15 @@ func (l *Live) Repair(ctx context.Context) (enough bool) {
 	return enough
 }
 
-// Measure measures the venue's clock.
+// Measure measures the venue's clock, after whoever does so already.
 func (l *Live) Measure(ctx context.Context) error {
+	turn := l.source.client.clock.turn
+	select {
+	case turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-turn }()
 	_, err := l.source.client.Time(ctx)
 	return err
 }

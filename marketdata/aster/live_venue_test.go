@@ -94,6 +94,7 @@ func TestLiveAndSourceGiveTheSameSnapshotAtTheSameInstant(t *testing.T) {
 	settle(t, live, ex)
 	for _, step := range []time.Duration{0, time.Second, 14 * time.Minute, time.Minute, 44 * time.Minute, 3*time.Hour + 29*time.Second} {
 		advance(t, live, ex, step)
+		require.NoError(t, live.Refresh(t.Context()), "a leap of the clock outdates exchange information, which is looked after by a timer")
 		require.NoError(t, live.Poll(t.Context()), "open interest has no stream")
 		before := live.Stats()
 		got, err := live.Snapshot(t.Context(), query)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ballast-go/ballast/decision"
@@ -186,4 +187,38 @@ func BenchmarkNewest50Of10000(b *testing.B) {
 			}
 		}
 	}
+}
+
+func TestForgettingLeavesTheHeadOfTheChain(t *testing.T) {
+	t.Parallel()
+	s := memory.NewSized(memory.Config{MaxRecords: 3})
+	var previous store.Hash
+	for i := range 5 {
+		id := fmt.Sprint("r", i)
+		require.NoError(t, s.Append(t.Context(), storetest.Sample(id, storetest.Start())))
+		require.NoError(t, s.AddFill(t.Context(), store.Fill{DecisionID: id, Key: id, Asset: "BTCUSDT", Quantity: decimal.NewFromInt(1), Price: decimal.NewFromInt(1), At: storetest.Start()}))
+		require.NoError(t, s.AddOutcome(t.Context(), store.Outcome{DecisionID: id, Key: id, Asset: "BTCUSDT", PnLUSD: decimal.NewFromInt(1), ClosedAt: storetest.Start()}))
+	}
+	var seqs []int64
+	for c, err := range s.Links(t.Context(), "acct-1", 0) {
+		require.NoError(t, err)
+		if previous != (store.Hash{}) {
+			require.Equal(t, previous, c.Link.Previous)
+		}
+		seqs, previous = append(seqs, c.Link.Seq), c.Link.Hash
+	}
+	require.Equal(t, []int64{3, 4, 5}, seqs)
+	heads, err := s.Heads(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []store.Checkpoint{{AccountID: "acct-1", Seq: 5, Hash: previous, At: storetest.Start()}}, heads)
+	account, err := s.Account(t.Context(), 1, "")
+	require.NoError(t, err)
+	require.Equal(t, int64(3), account.Decisions)
+	m, err := s.StrategyPerformance(t.Context(), "conservative_swing", "", store.Span{})
+	require.NoError(t, err)
+	require.Equal(t, int64(3), m.TotalTrades, "outcomes are forgotten with their decision")
+	_, err = s.Fills(t.Context(), "r0")
+	require.ErrorIs(t, err, store.ErrNotFound)
+	require.ErrorIs(t, s.AddFill(t.Context(), store.Fill{DecisionID: "r4", Key: "r3", Asset: "BTCUSDT", Quantity: decimal.NewFromInt(1), Price: decimal.NewFromInt(1), At: storetest.Start()}), store.ErrConflict)
+	require.NoError(t, s.AddFill(t.Context(), store.Fill{DecisionID: "r4", Key: "r0", Asset: "BTCUSDT", Quantity: decimal.NewFromInt(1), Price: decimal.NewFromInt(1), At: storetest.Start()}), "and so are keys")
 }

@@ -105,10 +105,54 @@ func pool(dsn string, conns int) (*sql.DB, error) {
 	return db, nil
 }
 
-// migrate makes the file if there is none. Foreign keys are off, as steps move
-// tables.
+// OpenSQL opens a file as database/sql does, for package migrations, whatever
+// its schema is; with makeIt, also one that is not there. What keeps it from
+// opening is one of the errors of Open. Foreign keys are off, as steps move
+// tables. Close the pool in the end, and before a Store is opened on the file.
+func OpenSQL(ctx context.Context, path string, makeIt bool) (*sql.DB, error) {
+	cfg := Config{Migrate: makeIt}.withDefaults()
+	path, err := locate(path, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if makeIt {
+		if err := makeFile(path); err != nil {
+			return nil, err
+		}
+	}
+	db, err := pool(uri(path, "rw", cfg)+"&_txlock=immediate", 2)
+	if err != nil {
+		return nil, wrap(ctx, "open "+path, err)
+	}
+	var tables int
+	if err := db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&tables); err != nil {
+		return nil, errors.Join(wrap(ctx, "open "+path, err), db.Close())
+	}
+	return db, nil
+}
+
+// makeFile makes the file if there is none, for its owner's eyes only: SQLite's
+// own would be open to whoever the umask lets. An empty file is a database. One
+// that is there is not opened: closing it again would drop the locks of Stores.
+func makeFile(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return nil
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w: %w", ErrPermission, err)
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrPath, err)
+	}
+	return file.Close()
+}
+
+// migrate makes the file if there is none.
 func migrate(ctx context.Context, path string, cfg Config) (err error) {
-	db, err := pool(uri(path, "rwc", cfg)+"&_txlock=immediate", 2)
+	if err := makeFile(path); err != nil {
+		return err
+	}
+	db, err := pool(uri(path, "rwc", cfg)+"&_txlock=immediate", 2) // foreign keys are off, as steps move tables
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,11 @@
-// Package storetest checks that a store.Store and a store.Halts keep their
-// promises. Every implementation runs it, memory first, so that the suite
-// itself is proven:
+// Package storetest checks that a store keeps its promises: RunAll those of
+// every interface of package store, and Run, RunHistory, RunChain, RunOutcomes,
+// RunMetrics, RunAccounts, RunStrategies, RunAssignments, RunHalts, RunBreakers
+// and RunCandles those of one. Every implementation runs it, memory first, and
+// stores with a flaw each, so that the suite itself is proven:
 //
 //	func TestStore(t *testing.T) {
-//		storetest.Run(t, func(t *testing.T) store.Store { return memory.New() })
+//		storetest.RunAll(t, func(t *testing.T) storetest.Full { return memory.New() })
 //	}
 //
 //	func TestHalts(t *testing.T) {

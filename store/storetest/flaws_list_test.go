@@ -229,11 +229,12 @@ func flawedWriters() []flaw {
 		{"loses what others write", "writers at once keep every halt", func() store.Halts { return &page{} }},
 		{"is empty while it is written", "a switch that is on is never seen off", func() store.Halts { return &page{empties: true} }},
 		{"mixes writers", "one switch from many writers is one of theirs", func() store.Halts {
-			var once sync.Once
-			first := ""
-			return changed(func(h *decision.Halt) {
-				once.Do(func() { first = h.By })
-				h.By = first
+			var mu sync.Mutex
+			before := ""
+			return changed(func(h *decision.Halt) { // in any order, none is what its writer gave
+				mu.Lock()
+				defer mu.Unlock()
+				h.By, before = before, h.By
 			})()
 		}},
 		{"keeps one for each writer", "one switch from many writers is one of theirs", func() store.Halts {

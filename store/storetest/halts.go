@@ -341,19 +341,23 @@ func watch(ctx context.Context, s store.Halts, want decision.Halt, done <-chan s
 
 func sameSwitch(t *testing.T, s store.Halts) {
 	const writers = 16
-	failures, want := make([]error, writers), make([]decision.Halt, writers)
+	failures, want, seen := make([]error, writers), make([]decision.Halt, writers), make([]*decision.Halt, writers)
 	var wait sync.WaitGroup
 	for w := range writers {
 		want[w] = halt("acct-1")
 		want[w].Reason, want[w].By = fmt.Sprint("reason ", w), fmt.Sprint("writer ", w)
 		wait.Go(func() {
 			h := want[w]
-			failures[w] = s.SetHalt(t.Context(), "acct-1", &h)
+			if failures[w] = s.SetHalt(t.Context(), "acct-1", &h); failures[w] == nil {
+				seen[w], failures[w] = s.Halted(t.Context(), "acct-1")
+			}
 		})
 	}
 	wait.Wait()
-	for _, err := range failures {
+	for w, err := range failures {
 		require.NoError(t, err)
+		require.NotNil(t, seen[w], "nobody turned it off")
+		require.Contains(t, want, *seen[w], "read while others write")
 	}
 	all := listed(t, s)
 	require.Len(t, all, 1)

@@ -2,7 +2,7 @@
 // that a host copies.
 //
 //	market ─┐
-//	models ─┼→ decision.Engine → memory.Store
+//	models ─┼→ decision.Engine → Storage
 //	scorer ─┤
 //	halts ──┘
 package app
@@ -36,9 +36,13 @@ type Options struct {
 	// ReplayMarket is the recording for MarketReplay. It answers by time when
 	// AsOf is set, else in order.
 	ReplayMarket io.Reader
-	RecordMarket io.Writer        // where to record what the market answers; the caller closes it after the App
-	Logger       *slog.Logger     // nil discards
-	Now          func() time.Time // default time.Now
+	RecordMarket io.Writer // where to record what the market answers; the caller closes it after the App
+	// Storage is where records go and kill switches are; the caller closes it
+	// after the App. Default: nothing is recorded, and the switches are those of
+	// the file in DATA_DIR.
+	Storage *Storage
+	Logger  *slog.Logger     // nil discards
+	Now     func() time.Time // default time.Now
 }
 
 // App decides. It is safe for concurrent use; Close it when done.
@@ -78,9 +82,13 @@ func (o Options) withDefaults() Options {
 
 func newApp(o Options, feed *Feed) (*App, error) {
 	c := o.Config
-	halts, err := haltfile.Open(HaltsPath(c.DataDir))
-	if err != nil {
-		return nil, err
+	storage := o.Storage
+	if storage == nil {
+		file, err := haltfile.Open(HaltsPath(c.DataDir))
+		if err != nil {
+			return nil, err
+		}
+		storage = &Storage{records: nowhere(), switches: file}
 	}
 	indicators := newIndicators()
 	a := &App{feed: feed, records: memory.New(), now: o.Now}
@@ -91,13 +99,14 @@ func newApp(o Options, feed *Feed) (*App, error) {
 			Indicators: indicators, Logger: o.Logger,
 			MaxRiskScore: &c.MaxRiskScore, MinConfidence: decimal.NewNullDecimal(c.MinConfidence),
 		}),
-		Store:        a.records,
-		Halts:        halts,
+		Store:        storage.keeper(a.records),
+		Halts:        storage.switches,
 		Interval:     c.Interval,
 		LongInterval: c.LongInterval,
 		Logger:       o.Logger,
 		Now:          feed.clock,
 	}
+	var err error
 	if o.AskModel {
 		if a.models, err = newModels(o); err != nil {
 			return nil, err

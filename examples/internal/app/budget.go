@@ -23,7 +23,8 @@ type lazyBudget struct {
 	o      Options
 
 	lock   chan struct{} // a mutex that a context can give up on
-	ledger *ledgerfile.Ledger
+	ledger llm.Ledger
+	file   *ledgerfile.Ledger // that ledger, unless the database keeps it
 	prices llm.Prices
 	budget *llm.Budget
 	closed bool
@@ -81,11 +82,18 @@ func (b *lazyBudget) openLedger() (err error) {
 	if b.ledger != nil {
 		return nil
 	}
+	if b.o.Storage != nil && b.o.Storage.database != nil {
+		b.ledger = b.o.Storage.database
+		return nil
+	}
 	dir := b.o.Config.DataDir
 	if err := os.MkdirAll(dir, dirMode); err != nil {
 		return err
 	}
-	b.ledger, err = ledgerfile.Open(ledgerfile.Config{Path: filepath.Join(dir, ledgerName)})
+	b.file, err = ledgerfile.Open(ledgerfile.Config{Path: filepath.Join(dir, ledgerName)})
+	if err == nil {
+		b.ledger = b.file
+	}
 	return err
 }
 
@@ -119,8 +127,8 @@ func (b *lazyBudget) close() error {
 	b.lock <- struct{}{}
 	defer func() { <-b.lock }()
 	b.closed, b.budget = true, nil
-	if b.ledger == nil {
+	if b.file == nil {
 		return nil
 	}
-	return b.ledger.Close()
+	return b.file.Close()
 }

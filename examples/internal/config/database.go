@@ -50,7 +50,8 @@ func (r *reader) database(dataDir string) Database {
 		d.Name = d.Path
 		return d
 	case err != "":
-		r.problem("DATABASE_URL %s", err)
+		_, label := r.lookup("DATABASE_URL")
+		r.problem("%s %s", label, err)
 	}
 	d.Kind, d.Path, d.Name = kind, path, name
 	if kind == DatabasePostgres {

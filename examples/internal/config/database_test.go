@@ -28,11 +28,13 @@ func TestDatabase(t *testing.T) {
 		"in DATA_DIR": {map[string]string{"DATA_DIR": "/srv/b"}, config.Database{Kind: config.DatabaseSQLite, Path: "/srv/b/ballast.db", Name: "/srv/b/ballast.db"}, ""},
 		"a relative file": {
 			map[string]string{"DATABASE_URL": "sqlite://x/y.db"},
-			config.Database{Kind: config.DatabaseSQLite, Path: "x/y.db", Name: "x/y.db"}, "",
+			config.Database{Kind: config.DatabaseSQLite, Path: "x/y.db", Name: "x/y.db"},
+			"",
 		},
 		"an absolute file": {
 			map[string]string{"DATABASE_URL": "sqlite:///x/y?.db"},
-			config.Database{Kind: config.DatabaseSQLite, Path: "/x/y?.db", Name: "/x/y?.db"}, "",
+			config.Database{Kind: config.DatabaseSQLite, Path: "/x/y?.db", Name: "/x/y?.db"},
+			"",
 		},
 		"memory": {map[string]string{"DATABASE_URL": "memory:"}, config.Database{Kind: config.DatabaseMemory, Name: "memory"}, ""},
 		"the guide's": {
@@ -42,7 +44,8 @@ func TestDatabase(t *testing.T) {
 		},
 		"a socket": {
 			map[string]string{"DATABASE_URL": "postgres:///db?host=/run/postgresql&password=s3cret"},
-			config.Database{Kind: config.DatabasePostgres, Name: "postgres:///db"}, "postgres:///db?host=/run/postgresql&password=s3cret",
+			config.Database{Kind: config.DatabasePostgres, Name: "postgres:///db"},
+			"postgres:///db?host=/run/postgresql&password=s3cret",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

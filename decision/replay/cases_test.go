@@ -138,7 +138,9 @@ func proposing(actions ...decision.AssetDecision) decision.Scorer {
 }
 
 func refusedByCapital() []corpusCase {
-	wide := func(s *scene) { s.own(func(st *decision.Strategy) { st.Risk.MaxRiskPerTrade, st.Risk.MaxDailyLoss = dt.D("100"), dt.D("100") }) }
+	wide := func(s *scene) {
+		s.own(func(st *decision.Strategy) { st.Risk.MaxRiskPerTrade, st.Risk.MaxDailyLoss = dt.D("100"), dt.D("100") })
+	}
 	return []corpusCase{
 		{name: "refused_available_capital", refused: "available_capital", play: func(s *scene) {
 			s.req.Account.AvailableUSD = dt.D("400")

@@ -2,115 +2,77 @@ package replay
 
 import (
 	"bytes"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/ballast-go/ballast/internal/jsonx"
 )
 
 const (
 	maxMismatches = 10  // of one comparison
-	maxValueBytes = 200 // of each value, quotes and marks of a cut not counted
+	maxValueBytes = 200 // of each value, the marks of a cut not counted
 )
 
 // differences are the values in which two JSON documents differ, in the order
 // of their fields. It is empty only for equal bytes.
 func differences(field string, recorded, replayed []byte) []Mismatch {
-	if bytes.Equal(recorded, replayed) {
-		return nil
-	}
-	was, errWas := readJSON(recorded)
-	is, errIs := readJSON(replayed)
 	var d difference
-	if errWas == nil && errIs == nil {
-		d.walk(field, was, is)
-	}
-	if len(d.found) == 0 { // the same values, written otherwise
-		at := firstDifference(string(recorded), string(replayed))
-		return []Mismatch{{Field: field, Recorded: around(string(recorded), at), Replayed: around(string(replayed), at)}}
-	}
+	d.walk(field, recorded, replayed)
 	return d.found
 }
 
-func readJSON(data []byte) (out any, err error) {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber() // every digit counts
-	return out, dec.Decode(&out)
-}
-
-// absent is a value that one of the two does not have.
-type absent struct{}
-
 type difference struct{ found []Mismatch }
 
-func (d *difference) walk(field string, was, is any) {
-	if len(d.found) == maxMismatches {
+// walk compares two values; an empty one is absent.
+func (d *difference) walk(field string, was, is jsonx.Raw) {
+	if bytes.Equal(was, is) || len(d.found) >= maxMismatches {
 		return
 	}
-	switch a := was.(type) {
-	case map[string]any:
-		if b, ok := is.(map[string]any); ok {
-			d.objects(field, a, b)
-			return
-		}
-	case []any:
-		if b, ok := is.([]any); ok {
-			d.arrays(field, a, b)
-			return
-		}
-	default:
-		if was == is {
-			return
+	before := len(d.found)
+	if len(was) > 0 && len(is) > 0 && was[0] == is[0] {
+		switch was[0] {
+		case '{':
+			d.objects(field, was, is)
+		case '[':
+			d.arrays(field, was, is)
 		}
 	}
-	d.note(field, was, is)
+	if len(d.found) == before { // they differ as a whole, or only in how they are written
+		a, b := string(was), string(is)
+		at := firstDifference(a, b)
+		d.found = append(d.found, Mismatch{Field: field, Recorded: around(a, at), Replayed: around(b, at)})
+	}
 }
 
-func (d *difference) objects(field string, was, is map[string]any) {
-	names := maps.Clone(was)
-	maps.Copy(names, is)
+func (d *difference) objects(field string, was, is jsonx.Raw) {
+	var a, b map[string]jsonx.Raw
+	if jsonx.Unmarshal(was, &a) != nil || jsonx.Unmarshal(is, &b) != nil {
+		return
+	}
+	names := maps.Clone(a)
+	maps.Copy(names, b)
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		d.walk(field+"/"+escape(name), member(was, name), member(is, name))
+		d.walk(field+"/"+escape(name), a[name], b[name])
 	}
 }
 
-func member(object map[string]any, name string) any {
-	if value, ok := object[name]; ok {
-		return value
+func (d *difference) arrays(field string, was, is jsonx.Raw) {
+	var a, b []jsonx.Raw
+	if jsonx.Unmarshal(was, &a) != nil || jsonx.Unmarshal(is, &b) != nil {
+		return
 	}
-	return absent{}
-}
-
-func (d *difference) arrays(field string, was, is []any) {
-	at := func(list []any, i int) any {
+	at := func(list []jsonx.Raw, i int) jsonx.Raw {
 		if i < len(list) {
 			return list[i]
 		}
-		return absent{}
+		return nil
 	}
-	for i := range max(len(was), len(is)) {
-		d.walk(field+"/"+strconv.Itoa(i), at(was, i), at(is, i))
+	for i := range max(len(a), len(b)) {
+		d.walk(field+"/"+strconv.Itoa(i), at(a, i), at(b, i))
 	}
-}
-
-func (d *difference) note(field string, was, is any) {
-	a, b := text(was), text(is)
-	at := firstDifference(a, b)
-	d.found = append(d.found, Mismatch{Field: field, Recorded: around(a, at), Replayed: around(b, at)})
-}
-
-// text is a value as JSON; that which is absent has none.
-func text(value any) string {
-	if value == (absent{}) {
-		return ""
-	}
-	data, err := json.Marshal(value)
-	if err != nil {
-		return "" // what was read can be written
-	}
-	return string(data)
 }
 
 func firstDifference(a, b string) int {

@@ -16,8 +16,13 @@
 //     compatible endpoints, llm/llmtest is a provider that fails on a script,
 //     llm/llmreplay records and replays, llm/ledgerfile keeps a budget on disk
 //   - breaker: attempts, retries, circuit and cooldown around any seam
-//   - store: what keeps records and kill switches; store/memory for tests and
-//     trials, store/haltfile keeps kill switches in a file
+//   - store: records, history, outcomes, statistics, kill switches, budgets;
+//     store/postgres, store/sqlite and store/memory keep them, store/spool keeps
+//     records while a store is down, store/haltfile kill switches in a file;
+//     store/audit tells whether the history was edited, decision/replay derives a
+//     record again
+//   - migrations: the schema of the databases, up and down with its data;
+//     store/legacy imports from a single-asset system
 //   - secret: keys that no way of printing reveals
 //
 // The example below is a whole host. Packages whose names end in "test" help

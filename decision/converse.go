@@ -94,7 +94,7 @@ func (c *conversation) heard(rec *Record, resp llm.Response) {
 
 // follow sets up the next question after an answer that cannot be used.
 func (e *Engine) follow(c *conversation, resp llm.Response, err error) step {
-	c.reason = fmt.Errorf("unusable answer: %w", err)
+	c.reason = unusable(err)
 	var bad *AnswerError
 	if !errors.As(err, &bad) {
 		return stepStop

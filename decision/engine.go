@@ -193,16 +193,10 @@ func New(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	rules := DefaultRules()
-	for i, r := range rules {
-		if _, ok := r.(MarketData); ok {
-			rules[i] = MarketData{MaxPriceAge: cfg.Freshness.MaxPriceAge}
-		}
-	}
-	e := &Engine{cfg: cfg, builtin: rules, rules: append(slices.Clone(rules), cfg.Rules...), strategy: strategy}
+	e := &Engine{cfg: cfg, builtin: RulesFor(cfg.Freshness), rules: RulesFor(cfg.Freshness, cfg.Rules...), strategy: strategy}
 	e.prompts = NewPromptBuilder(e.rules...)
 	for s, name := range map[*seam]string{
-		&e.market: "market", &e.indicators: "indicators", &e.scorer: "scorer", &e.model: "model", &e.store: "store", &e.gate: "rules",
+		&e.market: "market", &e.indicators: "indicators", &e.scorer: "scorer", &e.model: "model", &e.store: "store", &e.gate: rulesSeam,
 		&e.halts: "halts",
 	} {
 		s.name = name
@@ -273,20 +267,17 @@ func (e *Engine) check(ctx context.Context, rec *Record) Input {
 			res.Degraded = append(res.Degraded, note)
 		}
 	}
-	if rec.Recheck != nil {
-		in = rec.Recheck.apply(in)
-	}
+	in = rec.Checked()
 	verdict, err := judgeByRules(ctx, e, func() Verdict { return e.rules.Gate(in, rec.Proposal) })
-	res.At = in.At
 	if err != nil { // a host's rule hangs: ours do not, and without it nothing may add risk
 		verdict = e.builtin.Gate(in, rec.Proposal)
 		res.Degraded = append(res.Degraded, err.Error())
 	}
-	res.Decision = verdict.decision(&in, &rec.Proposal)
-	res.Refused, res.Warnings = verdict.Refused, append(verdict.Warnings, rec.Recheck.drift(rec.Input)...)
+	judged := rec.Judged(in, verdict)
 	if err != nil {
-		*res = withoutRisk(*res, in, Violation{Rule: e.gate.name, Severity: SeverityError, Message: "the rules could not be checked: " + err.Error()})
+		judged = judged.unchecked(in, err.Error())
 	}
+	res.At, res.Decision, res.Refused, res.Warnings = judged.At, judged.Decision, judged.Refused, judged.Warnings
 	return in
 }
 

@@ -48,6 +48,18 @@ func (s *session) read(ctx context.Context, path string) ([]byte, error) {
 	return data, nil
 }
 
+// openInput opens a file or, for "-", stdin, to be read bit by bit.
+func (s *session) openInput(path string) (io.ReadCloser, error) {
+	if path == "-" {
+		return io.NopCloser(s.stdin), nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, usageError{unreadable(path, err)}
+	}
+	return file, nil
+}
+
 // readStdin ends with ctx. A read of a terminal cannot be interrupted, so that
 // one is left behind, to end with the input or with the process.
 func (s *session) readStdin(ctx context.Context) ([]byte, error) {

@@ -36,6 +36,9 @@ type commands struct {
 	Strategies strategiesCommand   `cmd:"" help:"List the built-in strategies, show one, or check files with your own."`
 	History    historyCommand      `cmd:"" help:"List what was decided, newest first."`
 	Show       showCommand         `cmd:"" help:"Show one decision with all that it was made from."`
+	Verify     verifyCommand       `cmd:"" help:"Check that the history is as it was written, and print checkpoints to keep elsewhere."`
+	Replay     replayCommand       `cmd:"" help:"Derive decisions again from their records and compare, without any network."`
+	Export     exportCommand       `cmd:"" help:"Write records as lines of JSON, or decisions as CSV."`
 	Import     importLegacyCommand `cmd:"" name:"import-legacy" help:"Import the decisions of a single-asset system from its database."`
 	Migrate    migrateCommand      `cmd:"" help:"Bring the database to another schema, with its data, and show which it has."`
 	Breakers   breakersCommand     `cmd:"" help:"Show the circuits of models as the last runs left them, or close them by hand."`
@@ -71,6 +74,7 @@ type session struct {
 	env    map[string]string
 	now    func() time.Time
 	stdin  io.Reader
+	stdout io.Writer // for exports alone, which are as long as they are
 	out    bytes.Buffer
 	stderr io.Writer
 	style  render.Style
@@ -79,7 +83,7 @@ type session struct {
 
 // run is the program. It returns the exit code.
 func run(ctx context.Context, args []string, env map[string]string, now func() time.Time, stdin io.Reader, stdout, stderr io.Writer) int {
-	s := &session{env: env, now: now, stdin: stdin, stderr: stderr, style: styleOf(stdout, env)}
+	s := &session{env: env, now: now, stdin: stdin, stdout: stdout, stderr: stderr, style: styleOf(stdout, env)}
 	err := s.execute(ctx, args)
 	if isDecided(err) {
 		if _, failed := stdout.Write(s.out.Bytes()); failed != nil {

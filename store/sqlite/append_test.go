@@ -20,7 +20,6 @@ import (
 	"github.com/ballast-go/ballast/store/storetest"
 )
 
-//nolint:gochecknoglobals // they never change
 var (
 	errInjected = errors.New("injected")
 	one         = decimal.NewFromInt(1)

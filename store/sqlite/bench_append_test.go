@@ -124,8 +124,10 @@ func handwritten(b *testing.B, record decision.Record) func(id, account string) 
 	db.SetMaxOpenConns(1)
 	b.Cleanup(func() { require.NoError(b, db.Close()) })
 	ctx := context.Background()
+	begin, commit := prepared(ctx, b, db, "BEGIN IMMEDIATE"), prepared(ctx, b, db, "COMMIT")
+	var mu sync.Mutex // SQLite lets one write
 	// copies inserts a copy of the model's row, with the first columns anew.
-	copies := func(table, fresh, columns string) (*sql.Stmt, []any) {
+	copies := func(table, fresh, columns string) (insert func(fresh ...any) (sql.Result, error), model []any) {
 		n := strings.Count(columns, ",") + 1
 		values, targets := make([]any, n), make([]any, n)
 		for i := range values {
@@ -133,34 +135,33 @@ func handwritten(b *testing.B, record decision.Record) func(id, account string) 
 		}
 		require.NoError(b, db.QueryRowContext(ctx, "SELECT "+columns+" FROM "+table).Scan(targets...))
 		n += strings.Count(fresh, ",") + 1
-		st, err := db.PrepareContext(ctx, "INSERT INTO "+table+" ("+fresh+", "+columns+") VALUES (?"+strings.Repeat(", ?", n-1)+")")
-		require.NoError(b, err)
-		return st, values
+		st := prepared(ctx, b, db, "INSERT INTO "+table+" ("+fresh+", "+columns+") VALUES (?"+strings.Repeat(", ?", n-1)+")")
+		return func(fresh ...any) (sql.Result, error) { return st.ExecContext(ctx, append(fresh, values...)...) }, values
 	}
 	d, ofD := copies("decisions", "uid, account_id, seq", `timestamp, strategy_used, strategy_hash, model_used, source, reason, portfolio_rationale,
 		total_allocation_usd, portfolio_risk_level, is_valid, errors, warnings, degraded, cached, generation_time_ms, prompt_tokens,
 		completion_tokens, cost_usd, record_hash, previous_hash, link_hash`)
-	a, ofA := copies("asset_decisions", "decision_id, position", "asset, action, allocation_usd, tp_price, sl_price, exit_plan, rationale, confidence, risk_level")
-	c, ofC := copies("llm_calls", "decision_id", "attempt, model, endpoint, status, latency_ms, prompt_tokens, completion_tokens")
-	r, ofR := copies("decision_records", "decision_id", "schema, series, body")
-	account, err := db.PrepareContext(ctx, `INSERT INTO accounts AS a (name, decisions, chain_length, chain_head) VALUES (?, 1, 1, ?)
+	a, _ := copies("asset_decisions", "decision_id, position", "asset, action, allocation_usd, tp_price, sl_price, exit_plan, rationale, confidence, risk_level")
+	c, _ := copies("llm_calls", "decision_id", "attempt, model, endpoint, status, latency_ms, prompt_tokens, completion_tokens")
+	r, _ := copies("decision_records", "decision_id", "schema, series, body")
+	account := prepared(ctx, b, db, `INSERT INTO accounts AS a (name, decisions, chain_length, chain_head) VALUES (?, 1, 1, ?)
 		ON CONFLICT (name) DO UPDATE SET decisions = a.decisions + 1, chain_length = a.chain_length + 1, chain_head = excluded.chain_head RETURNING id, chain_length`)
-	require.NoError(b, err)
 	return func(id, name string) (err error) {
-		tx, err := db.BeginTx(ctx, nil)
-		if err != nil {
+		mu.Lock()
+		defer mu.Unlock()
+		if _, err := begin.ExecContext(ctx); err != nil {
 			return err
 		}
 		defer func() {
 			if err == nil {
-				err = tx.Commit()
+				_, err = commit.ExecContext(ctx)
 			}
 		}()
 		var number, seq int64
-		if err := tx.StmtContext(ctx, account).QueryRowContext(ctx, name, ofD[len(ofD)-1]).Scan(&number, &seq); err != nil {
+		if err := account.QueryRowContext(ctx, name, ofD[len(ofD)-1]).Scan(&number, &seq); err != nil {
 			return err
 		}
-		result, err := tx.StmtContext(ctx, d).ExecContext(ctx, append([]any{id, number, seq}, ofD...)...)
+		result, err := d(id, number, seq)
 		if err != nil {
 			return err
 		}
@@ -169,14 +170,22 @@ func handwritten(b *testing.B, record decision.Record) func(id, account string) 
 			return err
 		}
 		for position := range 5 {
-			if _, err := tx.StmtContext(ctx, a).ExecContext(ctx, append([]any{key, position}, ofA...)...); err != nil {
+			if _, err := a(key, position); err != nil {
 				return err
 			}
 		}
-		if _, err := tx.StmtContext(ctx, c).ExecContext(ctx, append([]any{key}, ofC...)...); err != nil {
+		if _, err := c(key); err != nil {
 			return err
 		}
-		_, err = tx.StmtContext(ctx, r).ExecContext(ctx, append([]any{key}, ofR...)...)
+		_, err = r(key)
 		return err
 	}
+}
+
+func prepared(ctx context.Context, b *testing.B, db *sql.DB, text string) *sql.Stmt {
+	b.Helper()
+	st, err := db.PrepareContext(ctx, text)
+	require.NoError(b, err)
+	b.Cleanup(func() { require.NoError(b, st.Close()) })
+	return st
 }

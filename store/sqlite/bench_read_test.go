@@ -26,7 +26,7 @@ const rowsVariable = "BALLAST_BENCH_ROWS"
 // fillSQL makes ?1 decisions of ten accounts, one in 31.5 seconds, which end at
 // storetest.Start: 1,000,000 are a year. Every one has five assets and a call,
 // every tenth a fill and a closed trade.
-var fillSQL = [...]string{ //nolint:gochecknoglobals // a script
+var fillSQL = [...]string{
 	`CREATE TEMP TABLE n (i INTEGER PRIMARY KEY, at TEXT)`,
 	`WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < ?1)
 	INSERT INTO n SELECT i, strftime('%Y-%m-%dT%H:%M:%f', 1772366400 - (?1 - i) * 31.5, 'unixepoch') || '000Z' FROM c`,

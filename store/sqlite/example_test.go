@@ -24,7 +24,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	defer s.Close() //nolint:errcheck // an example
+	defer s.Close()
 
 	record := storetest.Sample("r1", storetest.Start()) // as decision.Engine makes it
 	fmt.Println(s.Append(ctx, record))
@@ -38,5 +38,5 @@ func Example() {
 	}
 	// Output:
 	// <nil>
-	// 1 r1 acct-1 adjust_position
+	// 1 r1 acct-1 adjust_orders
 }

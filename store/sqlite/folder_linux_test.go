@@ -38,7 +38,7 @@ func TestReader(t *testing.T) {
 // A folder that may only be read, as of a backup, can be read.
 func TestReadOnlyReadsAFolderThatMayNotBeWritten(t *testing.T) {
 	t.Parallel()
-	folder, err := os.MkdirTemp("", "ballast-readonly") // t.TempDir is closed to other users
+	folder, err := os.MkdirTemp("", "ballast-readonly") //nolint:usetesting // that is closed to other users
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		require.NoError(t, os.Chmod(folder, 0o700)) //nolint:gosec // a folder
@@ -72,7 +72,7 @@ func executable(t *testing.T) string {
 	require.NoError(t, err)
 	data, err := os.ReadFile(program)
 	require.NoError(t, err)
-	folder, err := os.MkdirTemp("", "ballast-program")
+	folder, err := os.MkdirTemp("", "ballast-program") //nolint:usetesting // that is closed to other users
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(folder)) })
 	require.NoError(t, os.Chmod(folder, 0o755)) //nolint:gosec // for every user

@@ -7,7 +7,6 @@ import (
 	"go.uber.org/goleak"
 )
 
-//nolint:gochecknoglobals // flags are
 var long = flag.Bool("long", false, "kill 200 processes that write, in place of 5")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -133,11 +133,12 @@ func (s *Store) StrategyPerformance(ctx context.Context, strategyID, accountID s
 			sel.and(`coalesce(d.strategy_used, '') = ''`)
 		}
 		sel.span("t.closed_at", span)
+		// The trades of a span are fewer than the decisions of a strategy.
 		return eachTrade(ctx, q, func(_ int64, o store.Outcome, damage error) error {
 			byAsset[o.Asset] = byAsset[o.Asset].Trade(o)
 			drawdown.Trade(o.PnLUSD)
 			return damage
-		}, ` FROM trades t JOIN decisions d ON d.id = t.decision_id`+sel.where()+` ORDER BY t.closed_at, t.key`, sel.args...)
+		}, ` FROM trades t CROSS JOIN decisions d ON d.id = t.decision_id`+sel.where()+` ORDER BY t.closed_at, t.key`, sel.args...)
 	})
 	if err != nil {
 		return store.StrategyPerformance{}, wrap(ctx, "performance", err)

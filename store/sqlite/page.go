@@ -48,8 +48,8 @@ func readPage(ctx context.Context, db querier, q store.Query, after store.Positi
 		all []line
 	)
 	// One more than the page says that there is a next page.
-	err = lines(ctx, db, noMore, func() { all = append(all, l) }, &l, `SELECT `+lineColumns+` FROM decisions d`+sel.where()+newestFirst+` LIMIT ? OFFSET ?`,
-		append(sel.args, q.Size()+1, q.Offset)...)
+	from, args := sel.page("", q.Size()+1, q.Offset)
+	err = lines(ctx, db, noMore, func() { all = append(all, l) }, &l, `SELECT `+lineColumns+from, args...)
 	if err != nil {
 		return page, err
 	}
@@ -125,6 +125,6 @@ func count(ctx context.Context, db querier, q store.Query, sel *query) (n int64,
 		err = one(ctx, db, []any{&n}, `SELECT coalesce(sum(decisions), 0) FROM accounts`+accounts.where(), accounts.args...)
 		return n, err
 	}
-	err = one(ctx, db, []any{&n}, `SELECT count(*) FROM decisions d`+sel.where(), sel.args...)
+	err = one(ctx, db, []any{&n}, `SELECT count(*)`+sel.all(), sel.args...)
 	return n, err
 }

@@ -14,11 +14,11 @@ func TestQueriesUseTheirIndex(t *testing.T) {
 	for name, c := range map[string]struct{ sql, want string }{
 		"a page": {
 			"SELECT * FROM decisions d WHERE (d.timestamp, d.uid) < ('2026', 'x') ORDER BY d.timestamp DESC, d.uid DESC LIMIT 51",
-			"SEARCH d USING INDEX idx_decisions_timestamp (timestamp<?)",
+			"SEARCH d USING INDEX idx_decisions_timestamp ((timestamp,uid)<(?,?))",
 		},
 		"a page of an account": {
 			"SELECT * FROM decisions d WHERE d.account_id = (SELECT id FROM accounts WHERE name = 'a') AND (d.timestamp, d.uid) < ('2026', 'x') ORDER BY d.timestamp DESC, d.uid DESC LIMIT 51",
-			"SEARCH d USING INDEX idx_decisions_account_timestamp (account_id=? AND timestamp<?)",
+			"SEARCH d USING INDEX idx_decisions_account_timestamp (account_id=? AND (timestamp,uid)<(?,?))",
 		},
 		"a page of a strategy": {
 			"SELECT * FROM decisions d WHERE d.strategy_used = 's' ORDER BY d.timestamp DESC, d.uid DESC LIMIT 51",

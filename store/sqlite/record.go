@@ -26,7 +26,9 @@ type kept struct {
 	damage error
 }
 
-const recordColumns = `d.uid, d.timestamp, d.record_hash, r.series, r.body FROM decisions d JOIN decision_records r ON r.decision_id = d.id`
+const recordColumns = `d.uid, d.timestamp, d.record_hash, r.series, r.body`
+
+const joinRecords = ` JOIN decision_records r ON r.decision_id = d.id`
 
 // records reads rows of recordColumns.
 func records(ctx context.Context, q querier, text string, args ...any) (batch []kept, err error) {
@@ -48,7 +50,7 @@ func records(ctx context.Context, q querier, text string, args ...any) (batch []
 func (s *Store) Record(ctx context.Context, id string) (decision.Record, error) {
 	var all []outcome
 	err := s.view(ctx, func(q querier) error {
-		batch, err := records(ctx, q, ` WHERE d.uid = ?`, store.Key(id))
+		batch, err := records(ctx, q, ` FROM decisions d`+joinRecords+` WHERE d.uid = ?`, store.Key(id))
 		if err != nil {
 			return err
 		}
@@ -108,7 +110,9 @@ func (s *Store) next(ctx context.Context, b *batches) (all []outcome, err error)
 		if b.uid != "" {
 			sel.and(`(d.timestamp, d.uid) < (?, ?)`, b.after, b.uid)
 		}
-		batch, err := records(ctx, q, sel.where()+newestFirst+` LIMIT ?`, append(sel.args, size)...)
+		sel.and(`EXISTS (SELECT 1 FROM decision_records WHERE decision_id = d.id)`) // legacy decisions have none
+		from, args := sel.page(joinRecords, size, 0)
+		batch, err := records(ctx, q, from, args...)
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/ballast-go/ballast/store"
@@ -31,7 +32,7 @@ func selection(ctx context.Context, q querier, f store.Filter) (*query, error) {
 	symbol := store.Key(f.Symbol)
 	err := one(ctx, q, []any{&n}, `SELECT count(*) FROM (SELECT 1 FROM asset_decisions WHERE asset = ? LIMIT ?)`, symbol, rare+1)
 	if n <= rare {
-		sel.and(`d.id IN (SELECT x.decision_id FROM asset_decisions x WHERE x.asset = ?)`, symbol)
+		sel.with(`(SELECT DISTINCT decision_id FROM asset_decisions WHERE asset = ?) x CROSS JOIN decisions d ON d.id = x.decision_id`, symbol)
 	} else {
 		sel.and(`EXISTS (SELECT 1 FROM asset_decisions x WHERE x.decision_id = d.id AND +x.asset = ?)`, symbol)
 	}
@@ -45,10 +46,35 @@ func (q *query) after(p store.Position) {
 	}
 }
 
-// query collects conditions and their arguments.
+// query collects conditions on decisions d and their arguments.
 type query struct {
+	from       string // the decisions to choose from; empty: all
 	conditions []string
 	args       []any
+}
+
+func (q *query) with(from string, arg any) {
+	q.from = from
+	q.args = append([]any{arg}, q.args...)
+}
+
+// all is whence and where, for conditions that need no more tables.
+func (q *query) all() string {
+	if q.from == "" {
+		return ` FROM decisions d` + q.where()
+	}
+	return ` FROM ` + q.from + q.where()
+}
+
+// page is a page of all; join is what its rows are joined with. Where the
+// order is not that of an index, only the rows of the page are read whole.
+func (q *query) page(join string, size, offset int) (text string, args []any) {
+	const limit = newestFirst + ` LIMIT ? OFFSET ?`
+	args = append(slices.Clone(q.args), size, offset)
+	if q.from == "" {
+		return ` FROM decisions d` + join + q.where() + limit, args
+	}
+	return ` FROM (SELECT d.id AS page_id` + q.all() + limit + `) CROSS JOIN decisions d ON d.id = page_id` + join + newestFirst, args
 }
 
 func (q *query) and(condition string, args ...any) {

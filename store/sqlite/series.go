@@ -53,7 +53,7 @@ func (s *Store) series(ctx context.Context, q querier, batch []kept) (map[store.
 	known := make(map[store.Hash]candles)
 	var hashes []store.Hash
 	for i := range batch {
-		own, _ := split(batch[i].series) // canonical says what is wrong
+		own, _ := split(batch[i].series) //nolint:errcheck // canonical says what is wrong
 		for _, h := range own {
 			if _, ok := known[h]; !ok {
 				known[h] = candles{err: errors.New("missing")}

@@ -30,11 +30,16 @@ func (n Number) MarshalJSON() ([]byte, error) {
 // Write writes v as indented JSON that is safe on a terminal: control and
 // format characters inside of texts, which a model or a file may have put
 // there, are escaped. It writes nothing when v cannot be encoded.
-func Write(w io.Writer, v any) error {
+func Write(w io.Writer, v any) error { return write(w, v, "  ") }
+
+// WriteLine is Write on one line.
+func WriteLine(w io.Writer, v any) error { return write(w, v, "") }
+
+func write(w io.Writer, v any, indent string) error {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b) //nolint:forbidigo // a host has no internal/jsonx; this only encodes, and the types keep their digits
 	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
+	encoder.SetIndent("", indent)
 	if err := encoder.Encode(v); err != nil {
 		return fmt.Errorf("api: %w", err)
 	}

@@ -93,12 +93,9 @@ func newApp(o Options, feed *Feed) (*App, error) {
 	indicators := newIndicators()
 	a := &App{feed: feed, records: memory.New(), now: o.Now}
 	cfg := decision.Config{
-		Market:     feed.demands,
-		Indicators: indicators,
-		Scorer: fallback.New(fallback.Config{
-			Indicators: indicators, Logger: o.Logger,
-			MaxRiskScore: &c.MaxRiskScore, MinConfidence: decimal.NewNullDecimal(c.MinConfidence),
-		}),
+		Market:       feed.demands,
+		Indicators:   indicators,
+		Scorer:       scorer(c, indicators, o.Logger),
 		Store:        storage.keeper(a.records),
 		Halts:        storage.switches,
 		Interval:     c.Interval,
@@ -117,6 +114,17 @@ func newApp(o Options, feed *Feed) (*App, error) {
 	}
 	a.engine, err = decision.New(cfg)
 	return a, err
+}
+
+// NewScorer is the fallback with these settings.
+func NewScorer(c config.Config) decision.Scorer {
+	return scorer(c, newIndicators(), slog.New(slog.DiscardHandler))
+}
+
+func scorer(c config.Config, indicators decision.Indicators, logger *slog.Logger) decision.Scorer {
+	return fallback.New(fallback.Config{
+		Indicators: indicators, Logger: logger, MaxRiskScore: &c.MaxRiskScore, MinConfidence: decimal.NewNullDecimal(c.MinConfidence),
+	})
 }
 
 // timeBesideModel is for reading the market, checking and recording.

@@ -76,7 +76,6 @@ func (r Record) Canonical() (Canonical, error) {
 type (
 	plainRecord   Record
 	plainInput    Input
-	plainStrategy Strategy
 	plainDecision Decision
 	plainAsset    AssetDecision
 	plainResult   Result
@@ -89,7 +88,7 @@ type (
 var recordEncoder = jsonx.NewEncoder(
 	jsonx.Inline(func(v Input) plainInput { return plainInput(v) }),
 	jsonx.Inline(func(v Account) plainAccount { return plainAccount(v) }),
-	jsonx.Inline(func(v Strategy) plainStrategy { return plainStrategy(v) }),
+	jsonx.Inline(Strategy.plain),
 	jsonx.Inline(func(v Decision) plainDecision { return plainDecision(v) }),
 	jsonx.Inline(func(v AssetDecision) plainAsset { return plainAsset(v) }),
 	jsonx.Inline(func(v Result) plainResult { return plainResult(v) }),

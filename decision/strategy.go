@@ -301,13 +301,23 @@ func normal(d decimal.Decimal) decimal.Decimal {
 
 // MarshalJSON writes decimals as JSON numbers with their exact digits.
 func (s Strategy) MarshalJSON() ([]byte, error) {
-	type plain Strategy
-	return jsonx.Marshal(plain(s))
+	return jsonx.Marshal(s.plain())
+}
+
+// plainStrategy is a Strategy without its methods.
+type plainStrategy Strategy
+
+// plain is the strategy as it is encoded: a limit that is null and has digits
+// all the same is left out like any that is null.
+func (s Strategy) plain() plainStrategy {
+	if !s.Risk.MinRewardRisk.Valid {
+		s.Risk.MinRewardRisk = decimal.NullDecimal{}
+	}
+	return plainStrategy(s)
 }
 
 // UnmarshalJSON rejects unknown, duplicate and case-variant members; unlike
 // ReadStrategy it does not validate.
 func (s *Strategy) UnmarshalJSON(data []byte) error {
-	type plain Strategy
-	return jsonx.Unmarshal(data, (*plain)(s))
+	return jsonx.Unmarshal(data, (*plainStrategy)(s))
 }

@@ -124,6 +124,12 @@ type Usage struct {
 	CostUSD          decimal.NullDecimal `json:"cost_usd"`
 }
 
+// IsZero reports whether nothing was reported.
+func (u Usage) IsZero() bool {
+	u.CostUSD.Decimal = decimal.Decimal{} // digits behind a null are none
+	return u == Usage{}
+}
+
 // Add sums two usages; a cost is unknown unless both are known or one usage
 // is entirely zero.
 func (u Usage) Add(v Usage) Usage {

@@ -113,14 +113,15 @@ const (
 )
 
 // InRange reports whether d is within the bounds of ParseDecimal, so that what
-// is written can be read back.
+// is written can be read back: the zeros of a positive exponent are written out,
+// so they count as digits.
 func InRange(d decimal.Decimal) bool {
-	e := d.Exponent()
-	return e <= MaxExponent && e >= -MaxExponent && d.NumDigits() <= maxDigits
+	e := int(d.Exponent())
+	return e <= MaxExponent && e >= -MaxExponent && d.NumDigits()+max(e, 0) <= maxDigits
 }
 
-// ParseDecimal reads a plain decimal number of at most 100 digits whose
-// exponent stays within ±MaxExponent.
+// ParseDecimal reads a plain decimal number of at most 100 digits, zeros of the
+// exponent included, whose exponent stays within ±MaxExponent.
 func ParseDecimal(text string) (decimal.Decimal, error) {
 	if len(text) == 0 || len(text) > maxText || strings.Trim(text, "0123456789+-.eE") != "" {
 		return decimal.Decimal{}, fmt.Errorf("%w: %.40q", ErrDecimal, text)

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"reflect"
 	"slices"
@@ -20,6 +21,7 @@ import (
 	"github.com/ballast-go/ballast/decision"
 	"github.com/ballast-go/ballast/llm"
 	"github.com/ballast-go/ballast/marketdata"
+	"github.com/ballast-go/ballast/marketdata/indicator"
 )
 
 // withoutSeries is MarshalJSON of the record without candles.
@@ -80,9 +82,13 @@ func TestCanonicalBytes(t *testing.T) {
 	r.Result.Took = 1500 * time.Millisecond
 	r.Result.Reason = "\x00\b\t\n\f\r\x1f\"\\/<>&\x7f\u2028é\U0001F600"
 	r.Input.Account.LastEntryAt = map[string]time.Time{"Z": {}, "a": {}, "\uffff": {}, "\U0001F600": {}, "": {}}
+	r.Input.Indicators = map[string]map[marketdata.Interval]indicator.Set{"A": {"1h": {
+		Interval: "1h", RSI14: indicator.Line{math.NaN(), 0, 1, 0.1, 0.0001, 0.000015, 999999.5, 1e6, 123456789, 1e100},
+	}}}
 	c, err := r.Canonical()
 	require.NoError(t, err)
 	for _, want := range []string{
+		`"rsi_14":[null,0,1,0.1,0.0001,1.5e-05,999999.5,1e+06,1.23456789e+08,1e+100],`,
 		`{"series":{},"record":{"schema":1,"input":{"at":"2026-01-02T03:04:05.00000006-02:30","symbols":[],`,
 		`"balance_usd":-12345678901234567890.123456789012345678,`, `"available_usd":15000,`,
 		`"at":"2026-01-02T03:04:05Z"`, `"took_ns":1500000000`,

@@ -57,7 +57,7 @@ type Account struct {
 	Links     int64            `json:"links"`            // that were read
 	Verified  int64            `json:"verified"`         // before the first broken one
 	Head      store.Checkpoint `json:"head"`             // the last link that is as it was written
-	Broken    *BreakError           `json:"broken,omitempty"` // nil: nothing
+	Broken    *BreakError      `json:"broken,omitempty"` // nil: nothing
 }
 
 // Report is the state of every chain, by account id.

@@ -194,7 +194,14 @@ func (s *seat) take(rec *Record) {
 	*rec = f.rec
 	rec.Input, rec.Result.ID = in, id
 	rec.Result.Degraded = append(slices.Clip(degraded), f.rec.Result.Degraded...)
+	if !s.asker {
+		rec.Result.Degraded = append(rec.Result.Degraded, adoptedNote)
+	}
 }
+
+// adoptedNote says that the question is from the input of somebody who left,
+// which is like the record's own only as far as a Cache looks.
+const adoptedNote = "proposal: made for an identical request that did not wait for it"
 
 // leave gives the seat up. When nobody else is aboard the flight is cancelled
 // for this cause, and leave reports it.

@@ -3,6 +3,7 @@ package decision
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ballast-go/ballast/llm"
@@ -63,6 +64,10 @@ func (r *Record) RulesFailed() string {
 func (r *Record) JudgedWithout(in Input, v Verdict) Result {
 	return r.Judged(in, v).unchecked(in, r.RulesFailed())
 }
+
+// Adopted reports whether the question was made from the input of an identical
+// request that did not wait for the answer.
+func (r *Record) Adopted() bool { return slices.Contains(r.Result.Degraded, adoptedNote) }
 
 // Heard is what a record's Responses come to.
 type Heard struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -154,17 +155,59 @@ func degradedCases() []corpusCase {
 	}
 }
 
+// caches puts a cache before the model.
+func (s *scene) caches() {
+	var err error
+	s.cfg.Cache, err = decision.NewCache(decision.CacheConfig{Now: s.now})
+	require.NoError(s.t, err)
+}
+
 func cacheCases() []corpusCase {
-	return []corpusCase{{name: "cached_answer", play: func(s *scene) {
-		var err error
-		s.cfg.Cache, err = decision.NewCache(decision.CacheConfig{Now: s.now})
-		require.NoError(s.t, err)
-		s.says(s.buy(btc, "1000"))
-		s.decide()
-		time.Sleep(5 * time.Second) // virtual
-		s.decide()
-		require.True(s.t, s.record().Result.Cached)
-	}}}
+	return []corpusCase{
+		{name: "cached_answer", play: func(s *scene) {
+			s.caches()
+			s.says(s.buy(btc, "1000"))
+			s.engine(func(e *decision.Engine) {
+				for range 2 {
+					_, err := e.Decide(s.t.Context(), s.req)
+					require.NoError(s.t, err)
+					time.Sleep(5 * time.Second) // virtual
+				}
+			})
+			require.True(s.t, s.record().Result.Cached)
+		}},
+		{name: "cached_for_one_that_left", play: func(s *scene) {
+			s.caches()
+			s.says(s.buy(btc, "1000"))
+			s.engine(func(e *decision.Engine) {
+				ctx, leave := context.WithTimeout(s.t.Context(), 500*time.Millisecond)
+				defer leave()
+				var left sync.WaitGroup
+				left.Go(func() {
+					canceled, cancel := context.WithCancel(context.WithoutCancel(ctx))
+					context.AfterFunc(ctx, cancel)
+					_, err := e.Decide(canceled, s.req)
+					if !errors.Is(err, context.Canceled) {
+						s.t.Errorf("who leaves got %v", err)
+					}
+				})
+				time.Sleep(100 * time.Millisecond) // virtual
+				other := s.req
+				other.Account.BalanceUSD = dt.D("10001")
+				_, err := e.Decide(s.t.Context(), other)
+				require.NoError(s.t, err)
+				left.Wait()
+			})
+			rec := s.record()
+			require.True(s.t, rec.Adopted())
+			require.Len(s.t, rec.Responses, 1)
+		}},
+		{name: "hold_proposing_breaks", origin: decision.OriginHold, play: func(s *scene) {
+			s.caches()
+			s.says(s.buy(btc, "1000"))
+			s.cfg.Judge = func(string, bool) { panic("bug") }
+		}},
+	}
 }
 
 func recheckCases() []corpusCase {

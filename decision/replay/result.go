@@ -53,6 +53,10 @@ func (c *check) derive(res *decision.Result) {
 		return
 	}
 	res.Model = ""
+	if res.Origin == decision.OriginHold && res.Reason == c.rec.ModelError { // what makes proposals broke off
+		c.require(res, c.rec.ModelError)
+		return
+	}
 	c.require(res, "model: "+c.rec.ModelError)
 	if res.Origin == decision.OriginFallback {
 		res.Reason = c.rec.ModelError

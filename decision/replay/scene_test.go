@@ -72,10 +72,16 @@ func (s *scene) record() decision.Record {
 }
 
 func (s *scene) decide() {
+	s.engine(func(e *decision.Engine) {
+		_, err := e.Decide(s.t.Context(), s.req)
+		require.NoError(s.t, err)
+	})
+}
+
+func (s *scene) engine(use func(*decision.Engine)) {
 	e, err := decision.New(s.cfg)
 	require.NoError(s.t, err)
-	_, err = e.Decide(s.t.Context(), s.req)
-	require.NoError(s.t, err)
+	use(e)
 	require.NoError(s.t, e.Close(s.t.Context()))
 }
 

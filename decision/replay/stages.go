@@ -71,6 +71,8 @@ func (c *check) envelope(context.Context) error {
 	return c.compare(StageEnvelope, "/input/envelope", c.rec.Input.Envelope, c.rules.Envelope(c.rec.Input))
 }
 
+const adopted = "it was made from the input of an identical request that left"
+
 // prompt compares the question.
 func (c *check) prompt(context.Context) error {
 	switch {
@@ -79,6 +81,9 @@ func (c *check) prompt(context.Context) error {
 		return nil
 	case len(c.rec.Request.Messages) == 0:
 		c.skip(StagePrompt, "no model was asked")
+		return nil
+	case c.rec.Adopted():
+		c.skip(StagePrompt, adopted)
 		return nil
 	}
 	c.compared(StagePrompt)
@@ -99,6 +104,9 @@ func (c *check) prompt(context.Context) error {
 func (c *check) score(ctx context.Context) error {
 	res := &c.rec.Result
 	switch {
+	case c.rec.Adopted():
+		c.skip(StageScore, adopted)
+		return nil
 	case res.Origin == decision.OriginHold && !res.Cached:
 		c.compared(StageScore)
 		why := strings.TrimPrefix(res.Reason, c.rec.ModelError+"; fallback: ")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"database/sql"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,15 +40,15 @@ func TestWhatWasDecidedIsFoundAgain(t *testing.T) {
 	}
 	require.Len(t, listed(), 2)
 	require.Equal(t, first, listed("--account", "default")[0].(map[string]any)["id"])
-	require.Len(t, listed("--account", "nobody"), 0)
-	require.Len(t, listed("--strategy", "swing_perps"), 0)
-	require.Len(t, listed("--since", "2026-01-01T00:00:00Z"), 0)
+	require.Empty(t, listed("--account", "nobody"))
+	require.Empty(t, listed("--strategy", "swing_perps"))
+	require.Empty(t, listed("--since", "2026-01-01T00:00:00Z"))
 	narrowed := listed("--symbol", "SOL")
 	require.Len(t, narrowed, 1, "the second did not ask about it")
 	require.Len(t, narrowed[0].(map[string]any)["decision"].(map[string]any)["decisions"], 1)
 
 	page := decode(t, ballast(t, env, "history", "--json", "--limit", "1").succeeds(t))
-	require.Equal(t, "2", string(page["total_count"].(interface{ String() string }).String()))
+	require.Equal(t, json.Number("2"), page["total_count"])
 	next := listed("--limit", "1", "--cursor", page["next_cursor"].(string))
 	require.Len(t, next, 1)
 	require.NotEqual(t, page["decisions"].([]any)[0].(map[string]any)["id"], next[0].(map[string]any)["id"])
@@ -179,7 +180,7 @@ func TestImportLegacyTakesWhatItCanAndSaysWhatNot(t *testing.T) {
 	require.Contains(t, out, "id 3: ")
 	require.Contains(t, ballast(t, env, "import-legacy", from, "--column", "symbol=pair").succeeds(t), "written 0, already there 2, skipped 1")
 	report := decode(t, ballast(t, env, "import-legacy", from, "--column", "symbol=pair", "--json").succeeds(t))
-	require.Equal(t, "3", report["read"].(interface{ String() string }).String())
+	require.Equal(t, json.Number("3"), report["read"])
 	require.Contains(t, ballast(t, env, "history").succeeds(t), "legacy-import-1")
 	shown := ballast(t, env, "show", "legacy-import-1").succeeds(t)
 	require.Contains(t, shown, "buy 1250.5 USD")

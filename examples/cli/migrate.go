@@ -245,8 +245,11 @@ type migrateStatusCommand struct{ lookFlags }
 func (c *migrateStatusCommand) Run(ctx context.Context, s *session) error {
 	return c.migrator(ctx, s, true, func(m *migrations.Migrator, _ config.Database) error {
 		all, err := m.Status(ctx)
-		if err != nil || c.JSON {
-			return errors.Join(err, jsonUnless(s, err, all))
+		switch {
+		case err != nil:
+			return err
+		case c.JSON:
+			return list(s, all)
 		}
 		for _, v := range all {
 			state := "missing"
@@ -268,8 +271,11 @@ type migrateHistoryCommand struct{ lookFlags }
 func (c *migrateHistoryCommand) Run(ctx context.Context, s *session) error {
 	return c.migrator(ctx, s, true, func(m *migrations.Migrator, _ config.Database) error {
 		all, err := m.History(ctx)
-		if err != nil || c.JSON {
-			return errors.Join(err, jsonUnless(s, err, all))
+		switch {
+		case err != nil:
+			return err
+		case c.JSON:
+			return list(s, all)
 		}
 		for _, e := range all {
 			_, _ = fmt.Fprintf(&s.out, "%s %-5s %04d_%-20s sha256 %.12s\n", e.At.UTC().Format(time.RFC3339), e.Direction, e.Version, e.Name, e.SHA256)
@@ -281,13 +287,10 @@ func (c *migrateHistoryCommand) Run(ctx context.Context, s *session) error {
 	})
 }
 
-// jsonUnless writes a list unless something failed.
-func jsonUnless[T any](s *session, failed error, list []T) error {
-	if failed != nil {
-		return nil
+// list writes JSON of a list, which is never null.
+func list[T any](s *session, all []T) error {
+	if all == nil {
+		all = []T{}
 	}
-	if list == nil {
-		list = []T{}
-	}
-	return api.Write(&s.out, list)
+	return api.Write(&s.out, all)
 }

@@ -52,30 +52,39 @@ func (c *replayCommand) Run(ctx context.Context, s *session) error {
 		}
 		cfg.Scorer = app.NewScorer(settings)
 	}
+	f := store.Filter{AccountID: c.Account, Since: since, Until: until}
 	return c.open(ctx, s, app.DatabaseOptions{ReadOnly: true}, func(db app.Database) error {
 		n := replays{cfg: cfg}
-		for _, id := range c.ID {
-			r, err := db.Record(ctx, id)
-			if err == nil {
-				err = c.one(ctx, s, r, &n)
-			}
-			if err != nil {
-				return notFound(id, err)
-			}
-		}
-		if c.All {
-			f := store.Filter{AccountID: c.Account, Since: since, Until: until}
-			for r, err := range db.Records(ctx, f) {
-				if err == nil {
-					err = c.one(ctx, s, r, &n)
-				}
-				if err != nil {
-					return err
-				}
-			}
+		if err := c.each(ctx, db, f, func(r decision.Record) error { return c.one(ctx, s, r, &n) }); err != nil {
+			return err
 		}
 		return c.sum(s, n)
 	})
+}
+
+// each hands on the records that were asked for.
+func (c *replayCommand) each(ctx context.Context, db app.Database, f store.Filter, hand func(decision.Record) error) error {
+	for _, id := range c.ID {
+		r, err := db.Record(ctx, id)
+		if err == nil {
+			err = hand(r)
+		}
+		if err != nil {
+			return notFound(id, err)
+		}
+	}
+	if !c.All {
+		return nil
+	}
+	for r, err := range db.Records(ctx, f) {
+		if err == nil {
+			err = hand(r)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *replayCommand) one(ctx context.Context, s *session, r decision.Record, n *replays) error {

@@ -195,6 +195,7 @@ func TestAppend_ItsContextEndsWhileItWaits(t *testing.T) {
 	release, result := blocked(t, s, func() error { return s.Append(ctx, record("r2", "a")) })
 	cancel()
 	require.ErrorIs(t, <-result, context.Canceled)
+	untilNone(t, s, "wait_event_type = 'Lock'") // the server heard of it
 	release()
 	require.Equal(t, before, counts(t, s))
 }

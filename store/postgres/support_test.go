@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"database/sql"
+	"flag"
 	"testing"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // registers "pgx"
@@ -13,6 +14,8 @@ import (
 	"github.com/ballast-go/ballast/migrations"
 	"github.com/ballast-go/ballast/store/postgres"
 )
+
+var long = flag.Bool("long", false, "kill 200 processes that write, in place of 5")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.Cleanup(pgtest.Exit)) }
 

@@ -64,7 +64,8 @@ bench: ## measure; COUNT=10 for benchstat
 fuzz: ## every fuzz target for FUZZTIME and every property RAPID_CHECKS times
 	bash scripts/fuzz $(FUZZTIME) $(RAPID_CHECKS)
 
-long: ## the gate's properties and its comparison with the oracle, 100,000 cases each; a week of faults of the exchange
+long: ## the gate's properties and its comparison with the oracle, 100,000 cases each; a week of faults of the exchange; 200 kills of writers
+	go test ./store/sqlite ./store/postgres -count=1 -timeout=60m -run SurvivesAKill -long
 	go test . -count=1 -timeout=60m -run TestFaultsOfTheExchange -long
 	go test ./decision -count=1 -timeout=180m -run '$(GATE_PROPERTIES)' -long
 

@@ -99,8 +99,35 @@ func (m *Migrator) legacyProblems(ctx context.Context) (problems []string, found
 	for name := range have {
 		problems = append(problems, fmt.Sprintf("column decisions.%.64s is unknown", name))
 	}
+	if m.dialect == SQLite && len(problems) == 0 {
+		if problems, err = m.legacyTexts(ctx); err != nil {
+			return nil, false, err
+		}
+	}
 	slices.Sort(problems)
 	return problems, true, nil
+}
+
+// legacyTexts finds times and amounts that SQLite took as texts and that are
+// none: converted in place they could not be read. Package store/legacy reads
+// more forms of them, and says which rows it cannot take.
+func (m *Migrator) legacyTexts(ctx context.Context) (problems []string, err error) {
+	const day, clock = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]", "[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]"
+	wrong := map[string]string{"timestamp": "timestamp NOT GLOB '" + day + "T" + clock + "Z'"}
+	for _, amount := range []string{"allocation_usd", "tp_price", "sl_price", "confidence"} {
+		wrong[amount] = amount + " NOT GLOB '*[0-9]*' OR " + amount + " GLOB '*[^0-9.eE+-]*'"
+	}
+	for column, condition := range wrong {
+		var rows int64
+		if err := m.db.QueryRowContext(ctx, "SELECT count(*) FROM decisions WHERE "+condition).Scan(&rows); err != nil {
+			return nil, err
+		}
+		if rows > 0 {
+			problems = append(problems, fmt.Sprintf("column decisions.%s of %d rows is not like %s: use `ballast import-legacy` on it",
+				column, rows, map[bool]string{true: "2006-01-02T15:04:05.000000Z", false: "1234.5"}[column == "timestamp"]))
+		}
+	}
+	return problems, nil
 }
 
 func (m *Migrator) columns(ctx context.Context) (map[string]shape, error) {

@@ -16,7 +16,9 @@ const DefaultAccount = "default"
 
 // Account is a number that stays, and the id that decisions use.
 type Account struct {
-	Number    int64     `json:"number"` // 1, 2, 3 … in the order of first appearance
+	// Number is 1, 2, 3 … in the order of first appearance. Where accounts appear
+	// at the same moment, or a transaction is undone, a number may be left out.
+	Number    int64     `json:"number"`
 	ID        string    `json:"account_id"`
 	CreatedAt time.Time `json:"created_at"` // UTC
 	Decisions int64     `json:"decisions"`  // how many are kept

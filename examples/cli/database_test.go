@@ -109,23 +109,31 @@ func TestADatabaseThatCannotBeUsedIsOneClearError(t *testing.T) {
 }
 
 // TestRecordsWaitWhileTheDatabaseIsDown decides without a database: the
-// decision is recorded on this machine and adds no risk.
+// decision is recorded on this machine and adds no risk, and no other database
+// is given what waits for that one.
 func TestRecordsWaitWhileTheDatabaseIsDown(t *testing.T) {
 	t.Parallel()
 	env, file := recording(t)
 	env["DATABASE_URL"] = "postgresql://ballast:hunter2@127.0.0.1:1/none"
-	got := ballast(t, env, "decide", "--at", demoTime, "--json")
-	require.Equal(t, exitOK, got.code, got.stderr)
-	require.Contains(t, got.stderr, "decisions wait in "+filepath.Join(env["DATA_DIR"], "spool")+" and add no risk")
-	require.NotContains(t, got.stderr+got.stdout, "hunter2")
-	for _, d := range decode(t, got.stdout).at(t, "decision")["decisions"].([]any) {
-		require.Equal(t, "hold", d.(map[string]any)["action"])
+	for range 2 {
+		got := ballast(t, env, "decide", "--at", demoTime, "--json")
+		require.Equal(t, exitOK, got.code, got.stderr)
+		require.Contains(t, got.stderr, "decisions wait in "+filepath.Join(env["DATA_DIR"], "spool-"))
+		require.Contains(t, got.stderr, "and add no risk")
+		require.NotContains(t, got.stderr+got.stdout, "hunter2")
+		for _, d := range decode(t, got.stdout).at(t, "decision")["decisions"].([]any) {
+			require.Equal(t, "hold", d.(map[string]any)["action"])
+		}
 	}
 	env["DATABASE_URL"] = "sqlite://" + file
 	after := ballast(t, env, "decide", "--at", demoTime, "--json")
 	require.Equal(t, exitOK, after.code)
-	require.Contains(t, after.stderr, "1 records that had waited for the database were delivered")
-	require.Len(t, decode(t, ballast(t, env, "history", "--json").succeeds(t))["decisions"], 2)
+	require.Contains(t, after.stderr, "has records that wait for another DATABASE_URL")
+	require.Len(t, decode(t, ballast(t, env, "history", "--json").succeeds(t))["decisions"], 1)
+	env["DATABASE_URL"] = "sqlite://" + file + ".d/ballast.db"
+	got := ballast(t, env, "decide", "--at", demoTime)
+	require.Equal(t, exitFailed, got.code, "a disk that is not mounted is no empty database")
+	require.Contains(t, got.stderr, file+".d")
 }
 
 func TestHaltsAreThoseOfTheDatabase(t *testing.T) {

@@ -24,10 +24,15 @@ type verifyCommand struct {
 	JSON       bool     `name:"json" help:"Print JSON."`
 }
 
+var errSigning = errors.New("--sign goes without --json, and --signed-by needs --checkpoint")
+
 var errBrokenChain = errors.New("the history is not as it was written")
 
 // Run walks the chains.
 func (c *verifyCommand) Run(ctx context.Context, s *session) error {
+	if c.JSON && c.Sign != "" || c.SignedBy != "" && len(c.Checkpoint) == 0 {
+		return usageError{errSigning}
+	}
 	o := audit.Options{Accounts: c.Account}
 	var err error
 	if o.Checkpoints, err = c.checkpoints(); err != nil {

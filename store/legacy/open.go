@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -47,6 +48,10 @@ func OpenSource(address string) (*sql.DB, migrations.Dialect, error) {
 // and sqlite:////a is not.
 func openFile(path string) (*sql.DB, migrations.Dialect, error) {
 	info, err := os.Stat(path)
+	var broken *fs.PathError
+	if errors.As(err, &broken) { // what was taken for a path may be a URL with a password
+		return nil, "", fmt.Errorf("legacy: the source must be a URL of PostgreSQL or a file of SQLite: %w", broken.Err)
+	}
 	if err != nil {
 		return nil, "", fmt.Errorf("legacy: the source: %w", err)
 	}

@@ -109,6 +109,9 @@ func driverless(databaseURL string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w: it is not formed like one; special characters of a password are written %%40", ErrURL)
 	}
+	if strings.Contains(parsed.Path, "@") || parsed.Fragment != "" {
+		return "", fmt.Errorf("%w: a password has characters that must be written as %%2F, %%23 or %%40", ErrURL)
+	}
 	if query := parsed.Query(); driver != "" && query.Has("ssl") && !query.Has("sslmode") {
 		mode := query.Get("ssl") // how asyncpg names it
 		if mode == "true" {
@@ -136,6 +139,10 @@ func connectError(ctx context.Context, settings *pgxpool.Config, err error) erro
 			return fmt.Errorf("%w: %s: %w", ErrDatabase, where, pg)
 		case codeRights:
 			return fmt.Errorf("%w: %s: %w", ErrRights, where, pg)
+		}
+		switch pg.Code[:min(2, len(pg.Code))] {
+		case "08", "53", "57": // connection, no resources, starting or shutting down: it may answer later
+			return fmt.Errorf("%w: %s: %w", ErrUnreachable, where, pg)
 		}
 		return fmt.Errorf("postgres: %s: %w", where, pg)
 	}

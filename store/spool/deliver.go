@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/ballast-go/ballast/decision"
+	"github.com/ballast-go/ballast/internal/durable"
 	"github.com/ballast-go/ballast/store"
 )
 
@@ -37,25 +39,26 @@ func (s *Spool) Run(ctx context.Context) error {
 }
 
 // Deliver gives the journal's records to the store in the order in which they
-// came, and returns how many it took. The first that it does not take ends the
+// came, and returns how many it took, those put aside apart. The first that it does not take ends the
 // delivery; one that it refuses for good is put aside. A delivery that a crash
 // interrupts begins anew: stores take equal records twice.
 func (s *Spool) Deliver(ctx context.Context) (int, error) {
 	s.delivering.Lock()
 	defer s.delivering.Unlock()
-	for n := 0; ; n++ {
+	for n := 0; ; {
 		payload, next, err := s.next()
 		if err != nil || payload == nil {
 			return n, err
 		}
 		r, err := s.decode(payload)
 		if err == nil {
-			err = s.cfg.Store.Append(ctx, r)
+			err = s.give(ctx, r)
 		}
 		switch {
 		case err == nil:
+			n++
 			s.passed(next, true)
-		case errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrID), errors.Is(err, ErrCorrupt):
+		case permanent(err) && !errors.Is(err, store.ErrReadOnly), errors.Is(err, ErrCorrupt):
 			if err := s.putAside(ctx, r.Result.ID, payload, err); err != nil {
 				return n, err
 			}
@@ -68,6 +71,16 @@ func (s *Spool) Deliver(ctx context.Context) (int, error) {
 		}
 	}
 }
+
+// give delivers one record. A store that hangs must not hold up what waits for
+// the delivery.
+func (s *Spool) give(ctx context.Context, r decision.Record) error {
+	ctx, cancel := context.WithTimeout(ctx, max(s.cfg.Timeout, deliveryTimeout))
+	defer cancel()
+	return s.cfg.Store.Append(ctx, r)
+}
+
+const deliveryTimeout = 30 * time.Second
 
 // next is the oldest record that was not delivered, nil when there is none:
 // then the journal is emptied.
@@ -82,6 +95,7 @@ func (s *Spool) next() (payload []byte, next int64, err error) {
 			return nil, 0, nil
 		}
 		if err := s.journal.empty(); err != nil {
+			s.read = min(s.read, s.journal.size)
 			return nil, 0, fmt.Errorf("spool: emptying the journal: %w", err)
 		}
 		s.read, s.stats.Bytes, s.stats.Pending, s.stats.Since, s.stats.LastError = 0, 0, 0, time.Time{}, ""
@@ -99,7 +113,10 @@ func (s *Spool) decode(payload []byte) (r decision.Record, err error) {
 	if err == nil {
 		err = r.UnmarshalJSON(data)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, decision.ErrSchema): // a newer program wrote it, and may read it again
+		return r, err
+	case err != nil:
 		return r, fmt.Errorf("%w: a record cannot be read: %w", ErrCorrupt, err)
 	}
 	return r, nil
@@ -132,7 +149,10 @@ func (s *Spool) putAside(ctx context.Context, id string, payload []byte, why err
 	if err == nil {
 		err = file.Sync()
 	}
-	if err = errors.Join(err, file.Close()); err != nil {
+	if err = errors.Join(err, file.Close()); err == nil {
+		err = durable.SyncFolder(filepath.Dir(s.cfg.Path))
+	}
+	if err != nil {
 		return fmt.Errorf("spool: %w", err)
 	}
 	return nil

@@ -138,19 +138,18 @@ func Open(cfg Config) (*Spool, error) {
 }
 
 // Append gives the record to the store or, when that fails or others wait
-// already, to the journal. A record that the store refuses (store.ErrConflict,
-// store.ErrID) is not kept. The error wraps the store's and the journal's.
+// already, to the journal. A record that the store refuses for good is not kept. The error wraps the store's and the journal's.
 func (s *Spool) Append(ctx context.Context, r decision.Record) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("spool: append: %w", err)
 	}
-	if err := store.CheckID(r.Result.ID); err != nil {
+	if err := errors.Join(store.CheckID(r.Result.ID), store.CheckAccountID(r.Input.Account.ID)); err != nil {
 		return err
 	}
 	var failed error
 	if s.Stats().Pending == 0 {
 		failed = s.direct(ctx, r)
-		if failed == nil || errors.Is(failed, store.ErrConflict) || errors.Is(failed, store.ErrID) {
+		if failed == nil || permanent(failed) {
 			return failed
 		}
 		if err := ctx.Err(); err != nil { // nobody waits for the answer
@@ -162,6 +161,16 @@ func (s *Spool) Append(ctx context.Context, r decision.Record) error {
 	}
 	s.rouse()
 	return nil
+}
+
+// permanent reports a refusal that no later try changes.
+func permanent(err error) bool {
+	for _, never := range [...]error{store.ErrConflict, store.ErrID, store.ErrAccount, store.ErrCorrupt, store.ErrReadOnly} {
+		if errors.Is(err, never) {
+			return true
+		}
+	}
+	return false
 }
 
 // direct gives the record to the store, within the time that leaves the
@@ -179,6 +188,9 @@ func (s *Spool) direct(ctx context.Context, r decision.Record) error {
 // keep writes the record to the journal.
 func (s *Spool) keep(ctx context.Context, r decision.Record, why error) error {
 	data, err := r.MarshalJSON()
+	if err == nil {
+		_, err = r.Canonical() // which stores need
+	}
 	if err != nil {
 		return fmt.Errorf("spool: %w", err)
 	}

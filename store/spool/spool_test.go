@@ -188,7 +188,7 @@ func TestWhatTheStoreRefusesForGoodIsPutAside(t *testing.T) {
 	to.set(nil)
 	n, err := s.Deliver(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, 3, n)
+	require.Equal(t, 2, n)
 	require.Equal(t, []string{"r01", "r00", "r02"}, to.taken())
 	require.Equal(t, uint64(1), s.Stats().Refused)
 	frames, _, err := spool.OpenJournal(path + ".refused")
@@ -295,4 +295,47 @@ func TestConfigReportsEveryProblem(t *testing.T) {
 	}
 	_, err = spool.Open(spool.Config{Store: newShaky(), Path: filepath.Join(t.TempDir(), "missing", "spool")})
 	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+// A refusal that no later try changes must not be promised, and must not hold
+// up the records of others.
+func TestWhatNoStoreEverTakesIsNotKept(t *testing.T) {
+	t.Parallel()
+	to := newShaky()
+	s := open(t, spool.Config{Store: to})
+	for name, spoil := range map[string]func(*decision.Record){
+		"no account":      func(r *decision.Record) { r.Input.Account.ID = "" },
+		"a broken text":   func(r *decision.Record) { r.Result.Reason = "\xff" },
+		"a broken schema": func(r *decision.Record) { r.Request.Schema.JSON = []byte("{") },
+	} {
+		r := record(1)
+		spoil(&r)
+		for _, down := range []error{nil, errDown} {
+			to.set(down)
+			require.Error(t, s.Append(t.Context(), r), name)
+			require.Zero(t, s.Stats().Pending, name)
+		}
+	}
+	to.set(store.ErrReadOnly)
+	require.ErrorIs(t, s.Append(t.Context(), record(2)), store.ErrReadOnly, "a standby is not the store")
+	require.Zero(t, s.Stats().Pending)
+}
+
+func TestAStoreThatHangsDoesNotHoldADeliveryForEver(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "spool")
+	synctest.Test(t, func(t *testing.T) {
+		to := newShaky()
+		s := open(t, spool.Config{Store: to, Path: path})
+		to.set(errDown)
+		require.NoError(t, s.Append(t.Context(), record(1)))
+		to.mu.Lock()
+		to.hangs = true
+		to.mu.Unlock()
+		started := time.Now()
+		_, err := s.Deliver(t.Context())
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, 30*time.Second, time.Since(started))
+		require.Equal(t, 1, s.Stats().Pending)
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/ballast-go/ballast/decision"
 	"github.com/ballast-go/ballast/examples/internal/config"
@@ -19,6 +20,9 @@ const haltsName = "halts.json"
 
 // HaltsPath is the file of the kill switches in DATA_DIR.
 func HaltsPath(dir string) string { return filepath.Join(dir, haltsName) }
+
+// haltTimeout is how long the database may take for a halt.
+const haltTimeout = 5 * time.Second
 
 // Switches are the kill switches that decisions of these settings honour: those
 // of the database and those of the file in DATA_DIR, which are thrown when the
@@ -79,17 +83,25 @@ func (s *Switches) Halt(ctx context.Context, h decision.Halt) (where string, err
 	if err := store.CheckHalt(h.AccountID, &h); err != nil {
 		return "", err
 	}
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
 	failed := s.broken
 	if s.database != nil {
+		ctx, cancel := context.WithTimeout(ctx, haltTimeout) // then the file has it: nobody halts at leisure
+		defer cancel()
 		if failed = s.database.SetHalt(ctx, h.AccountID, &h); failed == nil {
 			return "the database", nil
 		}
+	}
+	if errors.Is(failed, context.Canceled) {
+		return "", failed
 	}
 	if err := os.MkdirAll(s.dir, dirMode); err != nil {
 		return "", errors.Join(failed, err)
 	}
 	path := HaltsPath(s.dir)
-	if err := s.file.SetHalt(ctx, h.AccountID, &h); err != nil {
+	if err := s.file.SetHalt(context.WithoutCancel(ctx), h.AccountID, &h); err != nil {
 		return "", errors.Join(failed, err)
 	}
 	if failed != nil {
@@ -106,13 +118,13 @@ func (s *Switches) Resume(ctx context.Context, accountID string) (was bool, stil
 	if err != nil {
 		return false, nil, err
 	}
-	if err := s.file.SetHalt(ctx, accountID, nil); err != nil {
-		return false, nil, err
-	}
-	if s.database != nil {
+	if s.database != nil { // first: while it fails, the file's switch stays on too
 		if err := s.database.SetHalt(ctx, accountID, nil); err != nil {
 			return false, nil, err
 		}
+	}
+	if err := s.file.SetHalt(ctx, accountID, nil); err != nil {
+		return false, nil, err
 	}
 	still, err = s.Halts(ctx)
 	return slices.ContainsFunc(before, func(h decision.Halt) bool { return h.AccountID == accountID }), still, err

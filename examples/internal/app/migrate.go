@@ -23,7 +23,7 @@ func OpenMigrator(ctx context.Context, c config.Database, looking bool) (*migrat
 	dialect, cfg := migrations.Postgres, migrations.Config{}
 	if c.Kind == config.DatabaseSQLite {
 		dialect, cfg.LockPath = migrations.SQLite, c.Path+".lock"
-		if db, err = openSQLiteFile(ctx, c.Path, looking); err != nil {
+		if db, err = openSQLiteFile(ctx, c, looking); err != nil {
 			return nil, nil, err
 		}
 	} else {
@@ -40,8 +40,9 @@ func OpenMigrator(ctx context.Context, c config.Database, looking bool) (*migrat
 	return m, db.Close, nil
 }
 
-func openSQLiteFile(ctx context.Context, path string, looking bool) (*sql.DB, error) {
-	if !looking {
+func openSQLiteFile(ctx context.Context, c config.Database, looking bool) (*sql.DB, error) {
+	path := c.Path
+	if !looking && !c.Given {
 		if err := os.MkdirAll(filepath.Dir(path), dirMode); err != nil {
 			return nil, err
 		}

@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -33,8 +35,15 @@ type Storage struct {
 	warnings []string
 }
 
-// spoolName is the journal in DATA_DIR of records that wait for the database.
-const spoolName = "spool"
+// SpoolPath is the journal in DATA_DIR of records that wait for this database
+// and for no other.
+func SpoolPath(c config.Config) string {
+	sum := sha256.Sum256([]byte(c.Database.Name))
+	return filepath.Join(c.DataDir, "spool-"+hex.EncodeToString(sum[:4]))
+}
+
+// deliveryTimeout bounds how long a run waits before it decides.
+const deliveryTimeout = 5 * time.Second
 
 // StorageOptions say what the storage is for.
 type StorageOptions struct {
@@ -60,7 +69,7 @@ func OpenStorage(ctx context.Context, c config.Config, o StorageOptions) (*Stora
 		s.records, s.switches = s.database, bothHalts{file, s.database}
 	case o.ReadOnly && errors.Is(err, ErrNoDatabase): // nothing was halted in it
 	case errors.Is(err, postgres.ErrUnreachable):
-		s.warn("%v; until it is back, decisions wait in %s and add no risk", err, filepath.Join(c.DataDir, spoolName))
+		s.warn("%v; until it is back, decisions wait in %s and add no risk", err, SpoolPath(c))
 		s.records, s.switches = down{err}, down{err}
 	default:
 		return nil, err
@@ -84,7 +93,7 @@ func (s *Storage) openSpool(ctx context.Context, c config.Config, logger *slog.L
 	if err := os.MkdirAll(c.DataDir, dirMode); err != nil {
 		return err
 	}
-	journal, err := spool.Open(spool.Config{Store: s.records, Path: filepath.Join(c.DataDir, spoolName), Logger: logger})
+	journal, err := spool.Open(spool.Config{Store: s.records, Path: SpoolPath(c), Logger: logger})
 	if errors.Is(err, spool.ErrHeld) {
 		return nil // whoever has it delivers it; this run goes without
 	}
@@ -92,8 +101,24 @@ func (s *Storage) openSpool(ctx context.Context, c config.Config, logger *slog.L
 		return err
 	}
 	s.spool, s.records = journal, journal
+	s.others(c)
+	ctx, cancel := context.WithTimeout(ctx, deliveryTimeout)
+	defer cancel()
 	s.deliver(ctx)
 	return nil
+}
+
+// others warns of records that wait for other databases.
+func (s *Storage) others(c config.Config) {
+	found, err := filepath.Glob(filepath.Join(c.DataDir, "spool-????????"))
+	if err != nil {
+		return // the pattern is fine
+	}
+	for _, path := range found {
+		if info, err := os.Stat(path); err == nil && info.Size() > 0 && path != SpoolPath(c) {
+			s.warn("%s has records that wait for another DATABASE_URL", path)
+		}
+	}
 }
 
 // deliver gives the database what waits for it.
@@ -102,6 +127,9 @@ func (s *Storage) deliver(ctx context.Context) {
 		return
 	}
 	n, err := s.spool.Deliver(ctx)
+	if refused := s.spool.Stats().Refused; refused > 0 {
+		s.warn("%d records that had waited were refused by the database, and lie in the journal's .refused", refused)
+	}
 	if err != nil {
 		s.warn("%d records wait for the database: %v", s.spool.Stats().Pending, err)
 	} else if n > 0 {

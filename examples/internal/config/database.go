@@ -28,7 +28,10 @@ type Database struct {
 	Kind DatabaseKind
 	URL  secret.Value // of PostgreSQL, with its password
 	Path string       // of the SQLite file
-	Name string       // for people: DATABASE_URL without user and password
+	// Given says that DATABASE_URL is set: then its folder must be there, which
+	// keeps a disk that is not mounted from being taken for an empty database.
+	Given bool
+	Name  string // for people: DATABASE_URL without user and password
 
 	MaxConns    int           // DB_POOL_SIZE, 1–1,000, default 20, and DB_MAX_OVERFLOW, 0–1,000, default 10, together
 	PoolTimeout time.Duration // DB_POOL_TIMEOUT, 1–3,600 seconds, for a connection; default 30
@@ -53,7 +56,7 @@ func (r *reader) database(dataDir string) Database {
 		_, label := r.lookup("DATABASE_URL")
 		r.problem("%s %s", label, err)
 	}
-	d.Kind, d.Path, d.Name = kind, path, name
+	d.Kind, d.Path, d.Name, d.Given = kind, path, name, true
 	if kind == DatabasePostgres {
 		d.URL = secret.New(text)
 	}
@@ -77,7 +80,7 @@ func ParseDatabase(text string) (kind DatabaseKind, path, name, wrong string) {
 		return DatabaseSQLite, path, path, ""
 	case found && (base == "postgres" || base == "postgresql"):
 		u, err := url.Parse(base + ":" + rest)
-		if err != nil || u.Host == "" && u.Query().Get("host") == "" {
+		if err != nil || u.Host == "" && u.Query().Get("host") == "" || strings.Contains(u.Path, "@") || u.Fragment != "" {
 			return "", "", "", "must be like postgresql://user:password@host:5432/name, and could not be read as a URL (special characters of a password must be percent-encoded)"
 		}
 		return DatabasePostgres, "", base + "://" + u.Host + u.Path, ""

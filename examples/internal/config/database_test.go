@@ -54,6 +54,7 @@ func TestDatabase(t *testing.T) {
 			got := read(t, c.env).Database
 			require.Equal(t, c.url, got.URL.Reveal())
 			got.URL = c.want.URL
+			c.want.Given = c.env["DATABASE_URL"] != ""
 			require.Equal(t, c.want, got)
 		})
 	}
@@ -70,6 +71,8 @@ func TestDatabaseProblemsNeverShowAPassword(t *testing.T) {
 		"hunter2hunter2hunter2hunter2:": "began with something else",
 		"postgres://u:hunter2 h/db":     "DATABASE_URL must be like postgresql://user:password@host:5432/name",
 		"postgres://u:hunt%zzer2@h/db":  "percent-encoded",
+		"postgres://u:12/hunter2@h/db":  "percent-encoded",
+		"postgres://u:12#hunter2@h/db":  "percent-encoded",
 		"postgres://":                   "must be like",
 		"sqlite:x.db":                   "DATABASE_URL must name a file",
 		"sqlite://":                     "DATABASE_URL must name a file",

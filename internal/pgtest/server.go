@@ -92,12 +92,19 @@ func (s *Server) end(sig syscall.Signal) {
 	s.cmd = nil
 }
 
-// Restart starts a server that was killed, on the same files.
+// Restart starts a server that was killed, on the same files. Processes of the
+// killed one may take a moment to go, and until then a new one refuses to start.
 func (s *Server) Restart(tb testing.TB) {
 	tb.Helper()
-	if err := s.run(); err != nil {
-		tb.Fatalf("pgtest: restart: %v", err)
+	var err error
+	for range 300 {
+		if err = s.run(); err == nil {
+			return
+		}
+		s.end(syscall.SIGKILL)
+		time.Sleep(100 * time.Millisecond) // of other processes, which nothing tells of
 	}
+	tb.Fatalf("pgtest: restart: %v", err)
 }
 
 // launch makes a cluster and starts it.

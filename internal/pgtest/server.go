@@ -96,13 +96,15 @@ func (s *Server) end(sig syscall.Signal) {
 // killed one may take a moment to go, and until then a new one refuses to start.
 func (s *Server) Restart(tb testing.TB) {
 	tb.Helper()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
 	var err error
 	for range 300 {
 		if err = s.run(); err == nil {
 			return
 		}
 		s.end(syscall.SIGKILL)
-		time.Sleep(100 * time.Millisecond) // of other processes, which nothing tells of
+		<-tick.C // nothing tells when they are gone
 	}
 	tb.Fatalf("pgtest: restart: %v", err)
 }
